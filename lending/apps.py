@@ -1,0 +1,9 @@
+"""The lending room."""
+
+from django.apps import AppConfig
+
+
+class LendingConfig(AppConfig):
+    """Django's entry to the lending room."""
+
+    name = "lending"
