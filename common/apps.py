@@ -1,9 +1,9 @@
-"""The common room."""
+"""Django's entry to the common room."""
 
 from django.apps import AppConfig
 
 
 class CommonConfig(AppConfig):
-    """Django's entry to the common room."""
+    """Values and mechanisms without business words: money, rates, day counts, states, errors, idempotency."""
 
     name = "common"

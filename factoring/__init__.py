@@ -1,0 +1,1 @@
+"""Receivables from verified sales: assignment, advance, collection, reserve."""

@@ -1,9 +1,9 @@
-"""The factoring room."""
+"""Django's entry to the factoring room."""
 
 from django.apps import AppConfig
 
 
 class FactoringConfig(AppConfig):
-    """Django's entry to the factoring room."""
+    """Receivables from verified sales: assignment, advance, collection, reserve."""
 
     name = "factoring"

@@ -1,9 +1,9 @@
-"""The ledger room."""
+"""Django's entry to the ledger room."""
 
 from django.apps import AppConfig
 
 
 class LedgerConfig(AppConfig):
-    """Django's entry to the ledger room."""
+    """Double-entry books: accounts, entries, postings, balances."""
 
     name = "ledger"

@@ -1,0 +1,1 @@
+"""Facilities, loans, disbursements, interest and the repayment waterfall."""

@@ -1,9 +1,9 @@
-"""The lending room."""
+"""Django's entry to the lending room."""
 
 from django.apps import AppConfig
 
 
 class LendingConfig(AppConfig):
-    """Django's entry to the lending room."""
+    """Facilities, loans, disbursements, interest and the repayment waterfall."""
 
     name = "lending"

@@ -1,0 +1,1 @@
+"""Sites, items, lots, holds and the journal of stock events."""

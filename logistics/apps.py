@@ -1,9 +1,9 @@
-"""The logistics room."""
+"""Django's entry to the logistics room."""
 
 from django.apps import AppConfig
 
 
 class LogisticsConfig(AppConfig):
-    """Django's entry to the logistics room."""
+    """Sites, items, lots, holds and the journal of stock events."""
 
     name = "logistics"

@@ -1,9 +1,9 @@
-"""The orders room."""
+"""Django's entry to the orders room."""
 
 from django.apps import AppConfig
 
 
 class OrdersConfig(AppConfig):
-    """Django's entry to the orders room."""
+    """Purchase orders and their staged financing."""
 
     name = "orders"

@@ -1,0 +1,1 @@
+"""Events written with the business transaction, their relay, and the audit journal."""

@@ -1,9 +1,9 @@
-"""The outbox room."""
+"""Django's entry to the outbox room."""
 
 from django.apps import AppConfig
 
 
 class OutboxConfig(AppConfig):
-    """Django's entry to the outbox room."""
+    """Events written with the business transaction, their relay, and the audit journal."""
 
     name = "outbox"

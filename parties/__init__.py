@@ -1,0 +1,1 @@
+"""Organisations, people, roles, authority limits and who may see what."""

@@ -1,9 +1,9 @@
-"""The parties room."""
+"""Django's entry to the parties room."""
 
 from django.apps import AppConfig
 
 
 class PartiesConfig(AppConfig):
-    """Django's entry to the parties room."""
+    """Organisations, people, roles, authority limits and who may see what."""
 
     name = "parties"

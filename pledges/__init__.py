@@ -1,0 +1,1 @@
+"""Positions and their conversions: what secures the lender at every moment."""

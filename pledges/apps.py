@@ -1,9 +1,9 @@
-"""The pledges room."""
+"""Django's entry to the pledges room."""
 
 from django.apps import AppConfig
 
 
 class PledgesConfig(AppConfig):
-    """Django's entry to the pledges room."""
+    """Positions and their conversions: what secures the lender at every moment."""
 
     name = "pledges"

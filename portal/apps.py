@@ -1,9 +1,9 @@
-"""The portal room."""
+"""Django's entry to the portal room."""
 
 from django.apps import AppConfig
 
 
 class PortalConfig(AppConfig):
-    """Django's entry to the portal room."""
+    """Pages and commands that span the chain."""
 
     name = "portal"

@@ -1,0 +1,1 @@
+"""Commodities, prices and the pledge-rate model."""

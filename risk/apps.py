@@ -1,9 +1,9 @@
-"""The risk room."""
+"""Django's entry to the risk room."""
 
 from django.apps import AppConfig
 
 
 class RiskConfig(AppConfig):
-    """Django's entry to the risk room."""
+    """Commodities, prices and the pledge-rate model."""
 
     name = "risk"
