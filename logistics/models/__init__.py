@@ -1,0 +1,17 @@
+"""Goods: what they are, where they lie, who holds them and what happened to them."""
+
+from logistics.models.item import BillLine, BillOfMaterials, Item, ItemContent
+from logistics.models.lot import Hold, Lot
+from logistics.models.site import Site
+from logistics.models.stock_event import StockEvent
+
+__all__ = [
+    "BillLine",
+    "BillOfMaterials",
+    "Hold",
+    "Item",
+    "ItemContent",
+    "Lot",
+    "Site",
+    "StockEvent",
+]

@@ -1,0 +1,97 @@
+"""Items: kinds of goods, the commodities inside them, and what they are made of."""
+
+from django.db import models
+from django.db.models import Q
+
+from common.fields import CurrencyField, MoneyAmountField, QuantityField, RateField
+from parties.models import Organisation
+from risk.models import Commodity
+
+
+class Item(models.Model):
+    """A SKU or a commodity grade with its price formula.
+
+    Value of one unit = Σ content × commodity price + premium. The premium (design, labour,
+    chips) lends at its own rate; commodity content lends at the commodity's pledge rate ×
+    `rate_factor` (grade and disposal cost: g (1 − δ) of the rate model).
+    """
+
+    code = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=200)
+    name_zh = models.CharField(max_length=200, blank=True)
+    unit = models.CharField(max_length=3, help_text="UN/CEFACT Recommendation 20")
+    gtin = models.CharField(max_length=14, unique=True, null=True, blank=True)
+    owner = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="items")
+    currency = CurrencyField()
+    premium = MoneyAmountField(default=0)
+    premium_rate = RateField(default=0)
+    rate_factor = RateField(default=1)
+
+    class Meta:
+        ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(
+                name="item_premium_rate_is_a_share",
+                condition=Q(premium_rate__gte=0, premium_rate__lte=1),
+            ),
+            models.CheckConstraint(
+                name="item_rate_factor_is_a_share",
+                condition=Q(rate_factor__gt=0, rate_factor__lte=1),
+            ),
+            models.CheckConstraint(name="item_premium_not_negative", condition=Q(premium__gte=0)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ItemContent(models.Model):
+    """How much of one commodity, in the commodity's own unit, is in one unit of the item."""
+
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="contents")
+    commodity = models.ForeignKey(Commodity, on_delete=models.PROTECT, related_name="+")
+    quantity = models.DecimalField(max_digits=24, decimal_places=12)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["item", "commodity"], name="item_content_stated_once"),
+            models.CheckConstraint(name="item_content_positive", condition=Q(quantity__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.item}: {self.quantity} {self.commodity}"
+
+
+class BillOfMaterials(models.Model):
+    """What one unit of the product takes, and the share of each material that may be lost."""
+
+    product = models.OneToOneField(Item, on_delete=models.CASCADE, related_name="bill")
+    loss_tolerance = RateField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="bill_loss_tolerance_is_a_share",
+                condition=Q(loss_tolerance__gte=0, loss_tolerance__lt=1),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"bill of {self.product}"
+
+
+class BillLine(models.Model):
+    """Material per unit of product, in the material's unit, before losses."""
+
+    bill = models.ForeignKey(BillOfMaterials, on_delete=models.CASCADE, related_name="lines")
+    material = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="+")
+    quantity = models.DecimalField(max_digits=24, decimal_places=12)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["bill", "material"], name="bill_line_stated_once"),
+            models.CheckConstraint(name="bill_line_positive", condition=Q(quantity__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} {self.material}"

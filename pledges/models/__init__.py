@@ -1,0 +1,18 @@
+"""What secures the lender: positions, their conversions, pool lines, cover and calls."""
+
+from pledges.models.conversion import Conversion, ConversionLeg
+from pledges.models.cover import CoverRecord, FacilityCover
+from pledges.models.margin_call import MarginCall
+from pledges.models.pool import PoolLine
+from pledges.models.position import Position, PositionTerm
+
+__all__ = [
+    "Conversion",
+    "ConversionLeg",
+    "CoverRecord",
+    "FacilityCover",
+    "MarginCall",
+    "PoolLine",
+    "Position",
+    "PositionTerm",
+]

@@ -1,0 +1,95 @@
+"""The journal of conversions: the lineage of the money."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+
+from common.fields import MoneyAmountField, QuantityField
+from lending.models import Facility
+from parties.models import Organisation, Person
+from pledges.models.position import Position
+from pledges.states import Band, ConversionKind, Direction
+
+if TYPE_CHECKING:
+    from parties.actors import Actor
+
+
+class ConversionQuerySet(models.QuerySet["Conversion"]):
+    """Reads of conversions."""
+
+    def visible_to(self, actor: Actor) -> ConversionQuerySet:
+        """Lender and borrower of the facility see its journal."""
+        if actor.sees_everything:
+            return self
+        return self.filter(
+            Q(tenant_id=actor.organisation_id) | Q(facility__borrower_id=actor.organisation_id)
+        )
+
+
+class Conversion(models.Model):
+    """One atomic act on a facility's positions, with the cover before and after it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    facility = models.ForeignKey(Facility, on_delete=models.PROTECT, related_name="conversions")
+    kind = models.CharField(max_length=10, choices=ConversionKind.choices)
+    occurred_at = models.DateTimeField()
+    business_date = models.DateField()
+    actor_label = models.CharField(max_length=160)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", null=True)
+    evidence = models.JSONField(help_text="what fired it: kind, reference, details")
+    reason = models.CharField(max_length=300, blank=True)
+    exposure_before = MoneyAmountField()
+    market_value_before = MoneyAmountField()
+    lending_value_before = MoneyAmountField()
+    band_before = models.CharField(max_length=10, choices=Band.choices)
+    exposure_after = MoneyAmountField()
+    market_value_after = MoneyAmountField()
+    lending_value_after = MoneyAmountField()
+    band_after = models.CharField(max_length=10, choices=Band.choices)
+
+    objects = ConversionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["occurred_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="conversion_kind_known", condition=Q(kind__in=ConversionKind.values)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.business_date}"
+
+
+class ConversionLeg(models.Model):
+    """One position's part in a conversion, valued at the prices of that moment."""
+
+    conversion = models.ForeignKey(Conversion, on_delete=models.PROTECT, related_name="legs")
+    position = models.ForeignKey(Position, on_delete=models.PROTECT, related_name="legs")
+    direction = models.CharField(max_length=8, choices=Direction.choices)
+    quantity = QuantityField()
+    market_value = MoneyAmountField()
+    lending_value = MoneyAmountField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversion", "position", "direction"], name="conversion_leg_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["position"],
+                condition=Q(direction=Direction.PRODUCED),
+                name="position_produced_once",
+            ),
+            models.CheckConstraint(
+                name="conversion_leg_quantity_positive", condition=Q(quantity__gt=0)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.direction} {self.quantity} {self.position}"

@@ -1,0 +1,123 @@
+"""Positions: the lender's claims, each on one thing."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+
+from common.fields import QuantityField
+from lending.models import Facility
+from logistics.models import Lot
+from parties.models import Organisation
+from pledges.states import GOODS_RIGHTS, LIVE_RIGHTS, Right
+from risk.models import Commodity
+
+if TYPE_CHECKING:
+    from parties.actors import Actor
+
+
+class PositionQuerySet(models.QuerySet["Position"]):
+    """Reads of positions."""
+
+    def visible_to(self, actor: Actor) -> PositionQuerySet:
+        """Lender and borrower see a position; the custodian sees those on lots it holds."""
+        if actor.sees_everything:
+            return self
+        return self.filter(
+            Q(tenant_id=actor.organisation_id)
+            | Q(facility__borrower_id=actor.organisation_id)
+            | Q(lot__site__operator_id=actor.organisation_id)
+        )
+
+    def live(self) -> PositionQuerySet:
+        """Positions that secure something now."""
+        return self.filter(right__in=LIVE_RIGHTS, remaining__gt=0)
+
+
+class Position(models.Model):
+    """The lender's claim on one thing under one right.
+
+    A position never changes its right: a conversion consumes some or all of what remains of it
+    and produces new positions. Money claims are counted in their currency (`unit` = ISO 4217),
+    goods in the item's unit (`unit` = UN/CEFACT). Only `remaining` and `closed_at` ever change.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    facility = models.ForeignKey(Facility, on_delete=models.PROTECT, related_name="positions")
+    right = models.CharField(max_length=18, choices=Right.choices)
+    lot = models.ForeignKey(
+        Lot, on_delete=models.PROTECT, related_name="positions", null=True, blank=True
+    )
+    label = models.CharField(max_length=140, help_text="the thing, in words")
+    quantity = QuantityField()
+    remaining = QuantityField()
+    unit = models.CharField(max_length=3)
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, related_name="parts", null=True, blank=True
+    )
+    opened_at = models.DateTimeField()
+    opened_on = models.DateField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PositionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["opened_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="position_right_known", condition=Q(right__in=Right.values)
+            ),
+            models.CheckConstraint(
+                name="position_remaining_within_quantity",
+                condition=Q(quantity__gt=0, remaining__gte=0, remaining__lte=F("quantity")),
+            ),
+            models.CheckConstraint(
+                name="position_on_goods_names_a_lot",
+                condition=~Q(right__in=[str(r) for r in sorted(GOODS_RIGHTS)])
+                | Q(lot__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="position_closed_when_nothing_remains",
+                condition=Q(remaining__gt=0, closed_at__isnull=True)
+                | Q(remaining=0, closed_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["facility", "right"],
+                name="position_live_by_facility",
+                condition=Q(remaining__gt=0),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_right_display()}: {self.label}"
+
+
+class PositionTerm(models.Model):
+    """What one unit of a position weighs in one price basis, fixed when it was taken.
+
+    Market value = remaining × Σ market_per_unit × price; lending value = remaining ×
+    Σ lending_per_unit × price × pledge rate. Money bases have price 1 and rate 1.
+    """
+
+    position = models.ForeignKey(Position, on_delete=models.CASCADE, related_name="terms")
+    basis = models.ForeignKey(Commodity, on_delete=models.PROTECT, related_name="+")
+    market_per_unit = models.DecimalField(max_digits=30, decimal_places=12)
+    lending_per_unit = models.DecimalField(max_digits=30, decimal_places=12)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["position", "basis"], name="position_term_unique"),
+            models.CheckConstraint(
+                name="position_term_lends_at_most_its_value",
+                condition=Q(lending_per_unit__gte=0, lending_per_unit__lte=F("market_per_unit")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.basis}: {self.market_per_unit}"
