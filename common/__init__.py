@@ -1,1 +1,1 @@
-"""Values and mechanisms without business words: money, rates, day counts, states, errors, idempotency."""
+"""Money, rates, day counts, states, errors, idempotency: no business words."""

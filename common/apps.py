@@ -4,6 +4,6 @@ from django.apps import AppConfig
 
 
 class CommonConfig(AppConfig):
-    """Values and mechanisms without business words: money, rates, day counts, states, errors, idempotency."""
+    """Money, rates, day counts, states, errors, idempotency: no business words."""
 
     name = "common"

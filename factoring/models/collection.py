@@ -58,7 +58,7 @@ class Collection(models.Model):
 
 
 class Rebate(models.Model):
-    """The reserve that remains after the advance, interest and fees are paid, back to the seller."""
+    """What remains after advance, interest and fees are paid, back to the seller."""
 
     receivable = models.OneToOneField(Receivable, on_delete=models.PROTECT, related_name="rebate")
     amount = MoneyAmountField()

@@ -33,7 +33,7 @@ class ReceivableQuerySet(models.QuerySet["Receivable"]):
 
 
 class Receivable(models.Model):
-    """An invoice that one buyer owes. The same invoice of the same seller exists once, for all lenders."""
+    """An invoice that one buyer owes; one invoice of a seller exists once for all lenders."""
 
     tenant = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     facility = models.ForeignKey(Facility, on_delete=models.PROTECT, related_name="receivables")

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from common.fields import CurrencyField, MoneyAmountField, QuantityField, RateField
+from common.fields import CurrencyField, MoneyAmountField, RateField
 from parties.models import Organisation
 from risk.models import Commodity
 

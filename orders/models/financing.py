@@ -34,7 +34,7 @@ class OrderFinancing(models.Model):
 
 
 class PaymentStage(models.Model):
-    """One payment to the supplier: the lender's part through a disbursement, the rest by the buyer."""
+    """One payment to the supplier: part disbursed by the lender, the rest by the buyer."""
 
     financing = models.ForeignKey(OrderFinancing, on_delete=models.CASCADE, related_name="stages")
     sequence = models.PositiveSmallIntegerField()

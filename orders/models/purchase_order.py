@@ -31,7 +31,7 @@ class PurchaseOrderQuerySet(models.QuerySet["PurchaseOrder"]):
 
 
 class PurchaseOrder(models.Model):
-    """An order to one supplier, delivered to one site. `run` groups the orders of one production."""
+    """An order to one supplier for one site. `run` groups the orders of one production."""
 
     number = models.CharField(max_length=30)
     run = models.CharField(max_length=30, blank=True)
