@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from config.services import database_settings, redis_url
+from config.services.locks import held
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 RUN_DIR = BASE_DIR / ".run"
@@ -19,9 +20,10 @@ def _secret_key() -> str:
         return key
     RUN_DIR.mkdir(exist_ok=True)
     path = RUN_DIR / "secret_key"
-    if not path.exists():
-        path.write_text(secrets.token_urlsafe(48))
-        path.chmod(0o600)
+    with held(RUN_DIR / "secret_key.lock"):  # two commands may start at once
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(48))
     return path.read_text()
 
 

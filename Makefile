@@ -1,0 +1,79 @@
+# Every command works from a bare checkout with python3 (3.11 or newer), make and git.
+# See README.md for what each one does.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python
+
+VENV_DONE := $(VENV)/.complete
+NODE_DONE := node_modules/.complete
+CATALOGUES := $(wildcard locale/*/LC_MESSAGES/*.po)
+
+.PHONY: help setup demo stop test check bench lock messages chromium
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo    everything, running, with a story told on real prices (PORT=8000)'
+	@echo 'make stop    stop what make demo and manage.py started in this checkout'
+	@echo 'make setup   only the environment: Python and browser packages, translations'
+	@echo 'make test    all tests against real PostgreSQL and Redis (ARGS="-k word")'
+	@echo 'make check   lint, formatting, types, import contracts, pending migrations'
+	@echo 'make bench   benchmarks beside their floors (NAME=, SIZE=, JSON=file)'
+	@echo 'make messages  collect translatable texts and compile the catalogues'
+	@echo 'make lock    renew the hashed requirements and the browser packages'
+
+setup: $(VENV_DONE) $(NODE_DONE) $(CATALOGUES:.po=.mo)
+
+# The stamp is the recipe's last act: an interrupted installation starts over.
+$(VENV_DONE): requirements/dev.txt
+	@config/make_venv $(VENV) $(PYTHON)
+	@echo 'Installing Python packages'
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Any npm reads the lock file; the packaged one serves machines without Node.
+$(NODE_DONE): package.json package-lock.json | $(VENV_DONE)
+	@echo 'Installing browser packages'
+	@if command -v node >/dev/null && command -v npm >/dev/null; \
+	then npm ci --silent; else PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent; fi
+	@touch $@
+
+%.mo: %.po | $(VENV_DONE)
+	@$(RUN) -m config.catalogues $<
+
+demo: setup
+	@$(RUN) -m config.demo
+
+stop:
+	@if [ -x $(RUN) ]; then $(RUN) -m config.demo stop && $(RUN) -m config.services stop; fi
+
+test: setup chromium
+	@$(RUN) -m pytest -n $(or $(WORKERS),2) $(ARGS)
+
+chromium:
+	@config/need_chromium
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports --no-logo
+	$(RUN) manage.py makemigrations --check --dry-run
+
+bench: setup
+	@$(RUN) manage.py bench $(NAME) $(if $(SIZE),--size $(SIZE)) $(if $(JSON),--json $(JSON))
+
+messages: setup
+	@$(RUN) manage.py makemessages --all --no-obsolete --ignore=node_modules --ignore=.venv
+	@$(MAKE) --no-print-directory setup
+
+# uv comes into a throw-away environment: nobody needs it to install. No index is named in the result.
+lock:
+	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && $(PYTHON) -m venv "$$tools" && \
+	"$$tools/bin/pip" install --quiet --disable-pip-version-check uv && \
+	for name in base dev; do \
+	"$$tools/bin/uv" pip compile requirements/$$name.in --output-file requirements/$$name.txt \
+	--quiet --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	--no-emit-find-links $(UPGRADE) || exit 1; done
+	@npm install --package-lock-only --silent
