@@ -1,0 +1,77 @@
+"""Columns for money, quantities, rates and currencies: one width each, so that sums fit."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.expressions import Combinable
+
+if TYPE_CHECKING:
+    _DecimalField = models.DecimalField[Decimal | int | Combinable, Decimal]
+    _CharField = models.CharField[str | Combinable, str]
+else:
+    _DecimalField = models.DecimalField
+    _CharField = models.CharField
+
+
+class _FixedDecimalField(_DecimalField):
+    digits: int
+    places: int
+    # What mypy lets be assigned: no float and no text, which plain DecimalField would take.
+    _pyi_private_set_type: Decimal | int | Combinable
+    _pyi_private_get_type: Decimal
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["max_digits"], kwargs["decimal_places"] = self.digits, self.places
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Any:
+        """Leave out what the class fixes."""
+        name, path, args, kwargs = super().deconstruct()
+        del kwargs["max_digits"], kwargs["decimal_places"]
+        return name, path, args, kwargs
+
+    def to_python(self, value: Any) -> Any:
+        """Convert as Django does, but refuse a float: it has lost its digits already."""
+        if isinstance(value, float):
+            raise TypeError(f"{self.name} must be Decimal, not float")
+        return super().to_python(value)
+
+
+class MoneyAmountField(_FixedDecimalField):
+    """An amount of money, numeric(24,4); its currency stands in a column beside it."""
+
+    digits, places = 24, 4
+
+
+class QuantityField(_FixedDecimalField):
+    """A quantity of goods in the item's unit, numeric(24,6)."""
+
+    digits, places = 24, 6
+
+
+class RateField(_FixedDecimalField):
+    """A rate as a fraction of one, numeric(12,8)."""
+
+    digits, places = 12, 8
+
+
+class CurrencyField(_CharField):
+    """An ISO 4217 code; the database refuses anything but three capital letters."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["max_length"] = 3
+        super().__init__(*args, **kwargs)
+        self.validators.append(RegexValidator(r"^[A-Z]{3}\Z"))
+
+    def deconstruct(self) -> Any:
+        """Leave out what the class fixes."""
+        name, path, args, kwargs = super().deconstruct()
+        del kwargs["max_length"]
+        return name, path, args, kwargs
+
+    def db_check(self, connection: BaseDatabaseWrapper) -> str:
+        """Return the column's own CHECK; it is created with the column."""
+        return f"{connection.ops.quote_name(str(self.column))} ~ '^[A-Z]{{3}}$'"
