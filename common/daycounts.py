@@ -20,11 +20,11 @@ from common.rates import Rate
 class DayCount(TextChoices):
     """The conventions on offer; the value is what a contract's column stores."""
 
-    ACT_360 = "act_360", _("actual/360")
-    ACT_365F = "act_365f", _("actual/365 (fixed)")
-    ACT_ACT_ISDA = "act_act_isda", _("actual/actual (ISDA)")
-    THIRTY_360 = "30_360", _("30/360 (bond basis)")
-    THIRTY_E_360 = "30e_360", _("30E/360 (Eurobond basis)")
+    ACT_360 = "act/360", _("actual/360")
+    ACT_365F = "act/365f", _("actual/365 (fixed)")
+    ACT_ACT = "act/act", _("actual/actual (ISDA)")
+    THIRTY_360 = "30/360", _("30/360 (bond basis)")
+    THIRTY_E_360 = "30e/360", _("30E/360 (Eurobond basis)")
 
 
 def days(convention: DayCount | str, start: date, end: date) -> int:
@@ -37,7 +37,7 @@ def days(convention: DayCount | str, start: date, end: date) -> int:
 def year_fraction(convention: DayCount | str, start: date, end: date) -> Fraction:
     """Return the exact part of a year between two dates; ValueError if they are out of order."""
     convention = DayCount(convention)
-    if convention == DayCount.ACT_ACT_ISDA:
+    if convention == DayCount.ACT_ACT:
         _in_order(start, end)
         return _actual_actual_isda(start, end)
     year = 365 if convention == DayCount.ACT_365F else 360
