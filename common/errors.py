@@ -78,7 +78,8 @@ def constraint_refusals(
         with transaction.atomic():
             yield
     except DatabaseError as error:
-        refusal = refusals.get(constraint_name(error) or "")
+        name = constraint_name(error)
+        refusal = refusals.get(name) if name else None
         if refusal is None:
             raise
         raise (refusal if isinstance(refusal, Refusal) else refusal()) from error

@@ -8,6 +8,8 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Combinable
 
+from common.exact import EXACT
+
 if TYPE_CHECKING:
     _DecimalField = models.DecimalField[Decimal | int | Combinable, Decimal]
     _CharField = models.CharField[str | Combinable, str]
@@ -38,6 +40,18 @@ class _FixedDecimalField(_DecimalField):
         if isinstance(value, float):
             raise TypeError(f"{self.name} must be Decimal, not float")
         return super().to_python(value)
+
+    def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        """Refuse digits that the column would round away without a word; round by name before."""
+        if isinstance(value, Decimal) and value != value.quantize(self._step, context=EXACT):
+            raise ValueError(
+                f"{self.name} holds {self.places} decimals, not {value}: round it first"
+            )
+        return super().get_db_prep_save(value, connection)
+
+    @property
+    def _step(self) -> Decimal:
+        return Decimal(1).scaleb(-self.places)
 
 
 class MoneyAmountField(_FixedDecimalField):

@@ -154,14 +154,14 @@ def transition(
 
 
 def _refusal(error: django_fsm.TransitionNotAllowed, name: str) -> TransitionRefused:
-    """Say what stands in which state. A condition that failed leaves the state out of it."""
     thing = error.object
-    metadata = error.method._django_fsm
-    state = metadata.field.get_state(thing)
+    field = error.method._django_fsm.field
+    state = field.get_state(thing)
+    label = table_of(field).states(state).label
     return TransitionRefused(
-        message=_("%(thing)s is %(state)s: cannot %(act)s it now")
-        % {"thing": thing, "state": state, "act": name.replace("_", " ")},
-        field=metadata.field.name,
+        message=_("%(thing)s is %(state)s: “%(act)s” is not possible now")
+        % {"thing": thing, "state": label, "act": name.replace("_", " ")},
+        field=field.name,
         numbers={"state": str(state), "act": name},
     )
 
