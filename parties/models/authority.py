@@ -22,6 +22,9 @@ class AuthorityLimit(models.Model):
                 fields=["person", "act", "currency"], name="authority_limit_stated_once"
             ),
             models.CheckConstraint(name="authority_limit_positive", condition=Q(amount__gt=0)),
+            models.CheckConstraint(
+                name="authority_limit_act_known", condition=Q(act__in=Act.values)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,199 @@
+"""Journal entries and their postings: written once, in one statement, balanced by their shape.
+
+A posting moves one amount from one account to another, so that no sum has to be checked. An entry
+states how many lines it has; a trigger checks them at the end of the inserting statement and each
+posting takes a numbered place, so that an entry can neither stand empty nor grow afterwards.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+
+from common.fields import CurrencyField, MoneyAmountField
+from common.immutability import append_only
+from common.references import SharedReference
+from common.triggers import FirmTrigger
+from ledger.models.account import Account
+from parties.models import Organisation
+from parties.roles import OrganisationKind
+
+if TYPE_CHECKING:
+    from parties.actors import Actor
+
+# Planned anew each time (EXECUTE): a plan made while the table was small would read all of it
+# for every entry later. The scalar subquery keeps the planner from joining whole tables.
+_LINES_COMPLETE = """
+    EXECUTE 'SELECT n.id FROM new_entries n WHERE n.line_count <> '
+        '(SELECT count(*) FROM ledger_posting p WHERE p.entry_id = n.id) LIMIT 1'
+    INTO short;
+    IF short IS NOT NULL THEN
+        RAISE EXCEPTION USING MESSAGE = 'entry ' || short || ' lacks some of its lines',
+            ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME,
+            CONSTRAINT = 'entry_lines_complete';
+    END IF;
+    RETURN NULL;
+"""
+
+
+class EntryQuerySet(models.QuerySet["Entry"]):
+    """Reads of entries."""
+
+    def visible_to(self, actor: Actor) -> EntryQuerySet:
+        """Leave a lender's people their lender's books, the platform all, others none."""
+        if actor.sees_everything:
+            return self
+        if actor.organisation_kind != OrganisationKind.LENDER:
+            return self.none()
+        return self.filter(tenant_id=actor.organisation_id)
+
+
+class Entry(models.Model):
+    """One business fact in the books. Corrected by reversal, never by edit."""
+
+    # No single-column keys: the postings' composite ones tie tenant, accounts and entry together.
+    tenant = models.ForeignKey(
+        Organisation,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    kind = models.CharField(max_length=40)
+    booked_on = models.DateField()
+    recorded_at = models.DateTimeField()
+    reference = models.CharField(max_length=80, blank=True)
+    narrative = models.CharField(max_length=200, blank=True)
+    idempotency_key = models.CharField(max_length=200, null=True)  # noqa: DJ001  (none is no key)
+    reverses = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        related_name="reversals",
+        null=True,
+        db_constraint=False,
+        db_index=False,
+    )
+    line_count = models.IntegerField()
+    actor_label = models.CharField(max_length=200)
+
+    objects = EntryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "entries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "idempotency_key"], name="entry_idempotency_key_used_once"
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "id", "line_count"], name="entry_keeps_its_tenant_and_lines"
+            ),
+            models.UniqueConstraint(
+                fields=["reverses"],
+                condition=Q(reverses__isnull=False),
+                name="entry_reversed_once",
+            ),
+            models.CheckConstraint(name="entry_has_lines", condition=Q(line_count__gte=1)),
+            models.CheckConstraint(name="entry_kind_stated", condition=~Q(kind="")),
+            # As many lines as the entry it undoes, in the same books.
+            SharedReference(
+                "reverses", shares=("tenant", "line_count"), name="entry_reverses_one_of_its_books"
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "booked_on"], name="entry_by_day")]
+        triggers = [
+            *append_only(),
+            FirmTrigger(
+                name="lines_complete",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="new_entries"),
+                declare=[("short", "bigint")],
+                func=_LINES_COMPLETE,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.kind}"
+
+    @property
+    def number(self) -> str:
+        """The entry's number: rising, from a sequence; a refused entry may leave a gap."""
+        return f"JE{self.pk:08d}"
+
+
+class Posting(models.Model):
+    """One amount moved from the credit account to the debit account; one line of an entry."""
+
+    tenant = models.ForeignKey(
+        Organisation,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    entry = models.ForeignKey(
+        Entry,
+        on_delete=models.PROTECT,
+        related_name="postings",
+        db_constraint=False,
+        db_index=False,
+    )
+    line_no = models.IntegerField()
+    line_count = models.IntegerField()
+    debit_account = models.ForeignKey(
+        Account,
+        on_delete=models.PROTECT,
+        related_name="debits",
+        db_constraint=False,
+        db_index=False,
+    )
+    credit_account = models.ForeignKey(
+        Account,
+        on_delete=models.PROTECT,
+        related_name="credits",
+        db_constraint=False,
+        db_index=False,
+    )
+    amount = MoneyAmountField()
+    currency = CurrencyField()
+
+    class Meta:
+        ordering = ["entry", "line_no"]
+        constraints = [
+            models.UniqueConstraint(fields=["entry", "line_no"], name="posting_line_taken_once"),
+            models.CheckConstraint(
+                name="posting_line_foreseen",
+                condition=Q(line_no__gte=1) & Q(line_no__lte=F("line_count")),
+            ),
+            models.CheckConstraint(name="posting_amount_positive", condition=Q(amount__gt=0)),
+            models.CheckConstraint(
+                name="posting_moves_between_two_accounts",
+                condition=~Q(debit_account=F("credit_account")),
+            ),
+            SharedReference(
+                "entry", shares=("tenant", "line_count"), name="posting_belongs_to_its_entry"
+            ),
+            SharedReference(
+                "debit_account",
+                shares=("tenant", "currency"),
+                name="posting_debits_its_books_and_currency",
+            ),
+            SharedReference(
+                "credit_account",
+                shares=("tenant", "currency"),
+                name="posting_credits_its_books_and_currency",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["debit_account", "id"], name="posting_by_debit_account"),
+            models.Index(fields=["credit_account", "id"], name="posting_by_credit_account"),
+        ]
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
