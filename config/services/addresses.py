@@ -1,7 +1,8 @@
 """Server addresses as environment variables write them."""
 
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 DATABASE = "DATABASE_URL"
 BROKER = "REDIS_URL"
@@ -33,3 +34,24 @@ def database(url: str, *, test_name: str | None = None) -> dict[str, Any]:
         "OPTIONS": options,
         "TEST": {"NAME": test_name},
     }
+
+
+def database_url(settings: Mapping[str, Any], *, name: str | None = None) -> str:
+    """Return the address that `database` reads as `settings`; `name` puts in another database."""
+    login = quote(settings["USER"], safe="")
+    if settings["PASSWORD"]:
+        login += ":" + quote(settings["PASSWORD"], safe="")
+    options = {"host": settings["HOST"], "port": settings["PORT"], **settings.get("OPTIONS", {})}
+    query = urlencode({key: value for key, value in options.items() if value})
+    return f"postgresql://{login}@/{quote(name or settings['NAME'])}?{query}"
+
+
+def broker_with_number(url: str, number: int) -> str:
+    """Return the broker's address with Redis database `number` in it.
+
+    Redis keeps 16 databases apart; tests use their own, so that no demo's worker takes their tasks.
+    """
+    parts = urlsplit(url)
+    if parts.scheme.endswith("+socket"):
+        return f"{parts.scheme}://{parts.path}?virtual_host={number}"
+    return parts._replace(path=f"/{number}").geturl()

@@ -1,0 +1,44 @@
+"""Every test meets real PostgreSQL and Redis: named servers, or the checkout's embedded ones."""
+
+import os
+from collections.abc import Mapping
+
+import pytest
+from django.conf import settings
+
+from config.celery import app
+from config.services import addresses, ensure_services, redis_url
+
+# Beside the demo's number 0. Redis has 16 databases, so workers beyond the fourteenth share.
+FIRST_BROKER_NUMBER = 1
+BROKER_NUMBERS = 15
+
+# The browser's driver runs an event loop in the thread of the test that asks the database.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+def pytest_configure() -> None:
+    """Have servers running before the first test, and point this process at its own corner."""
+    ensure_services(["test"])
+    app.conf.broker_url = _own_broker()
+    # A crash may lose a test's rows, and nobody minds; the servers themselves stay durable.
+    settings.DATABASES["default"]["OPTIONS"]["options"] = "-c synchronous_commit=off"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def _own_broker() -> str:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return addresses.broker_with_number(
+        redis_url(), FIRST_BROKER_NUMBER + int(worker) % BROKER_NUMBERS
+    )
+
+
+@pytest.fixture
+def process_env(django_db_setup: None) -> Mapping[str, str]:
+    """Environment for another process that shall see this test's database and broker."""
+    from django.db import connection
+
+    return os.environ | {
+        addresses.DATABASE: addresses.database_url(connection.settings_dict),
+        addresses.BROKER: _own_broker(),
+    }
