@@ -3,6 +3,8 @@
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from common.states import StateTable
+
 
 class Right(TextChoices):
     """The legal nature of a position."""
@@ -23,7 +25,7 @@ CREDITOR_RIGHTS = frozenset({Right.ORDER_CLAIM, Right.RECEIVABLE})
 PROPERTY_RIGHTS = frozenset({Right.FLOATING_MORTGAGE, Right.PLEDGE, Right.IN_TRANSIT})
 TERMINAL_RIGHTS = frozenset({Right.RELEASED, Right.REPAID, Right.REALISED, Right.WRITTEN_OFF})
 LIVE_RIGHTS = frozenset(Right) - TERMINAL_RIGHTS
-GOODS_RIGHTS = PROPERTY_RIGHTS
+MONEY_RIGHTS = LIVE_RIGHTS - PROPERTY_RIGHTS
 
 
 class ConversionKind(TextChoices):
@@ -33,6 +35,7 @@ class ConversionKind(TextChoices):
     DELIVER = "deliver", _("Delivered")
     TRANSFORM = "transform", _("Transformed")
     PLEDGE = "pledge", _("Pledged")
+    SUBSTITUTE = "substitute", _("Substituted")
     RELEASE = "release", _("Released")
     SELL = "sell", _("Sold")
     COLLECT = "collect", _("Collected")
@@ -52,6 +55,10 @@ CONVERSIONS: dict[ConversionKind, tuple[frozenset[Right], frozenset[Right]]] = {
         frozenset({Right.FLOATING_MORTGAGE, Right.PLEDGE}),
     ),
     ConversionKind.PLEDGE: (frozenset({Right.FLOATING_MORTGAGE}), frozenset({Right.PLEDGE})),
+    ConversionKind.SUBSTITUTE: (
+        frozenset({Right.FLOATING_MORTGAGE, Right.PLEDGE}),
+        frozenset({Right.PLEDGE, Right.RELEASED}),
+    ),
     ConversionKind.RELEASE: (PROPERTY_RIGHTS, frozenset({Right.RELEASED})),
     ConversionKind.SELL: (
         frozenset({Right.PLEDGE, Right.IN_TRANSIT}),
@@ -82,8 +89,14 @@ class MarginCallState(TextChoices):
     CURED = "cured", _("Cured")
 
 
-MARGIN_CALL_TRANSITIONS = frozenset(
-    {("open", "escalated"), ("open", "cured"), ("escalated", "cured")}
+MARGIN_CALL_STATES = StateTable(
+    states=MarginCallState,
+    initial={MarginCallState.OPEN},
+    transitions={
+        (MarginCallState.OPEN, MarginCallState.ESCALATED),
+        (MarginCallState.OPEN, MarginCallState.CURED),
+        (MarginCallState.ESCALATED, MarginCallState.CURED),
+    },
 )
 
 

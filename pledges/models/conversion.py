@@ -6,9 +6,10 @@ import uuid
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from common.fields import MoneyAmountField, QuantityField
+from common.immutability import append_only
 from lending.models import Facility
 from parties.models import Organisation, Person
 from pledges.models.position import Position
@@ -41,6 +42,9 @@ class Conversion(models.Model):
     business_date = models.DateField()
     actor_label = models.CharField(max_length=160)
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", null=True)
+    maker = models.ForeignKey(
+        Person, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
     evidence = models.JSONField(help_text="what fired it: kind, reference, details")
     reason = models.CharField(max_length=300, blank=True)
     exposure_before = MoneyAmountField()
@@ -59,8 +63,15 @@ class Conversion(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="conversion_kind_known", condition=Q(kind__in=ConversionKind.values)
-            )
+            ),
+            models.CheckConstraint(
+                name="conversion_giving_goods_back_checked_by_another_person",
+                condition=~Q(kind__in=[ConversionKind.RELEASE, ConversionKind.SUBSTITUTE])
+                | (Q(maker__isnull=False, person__isnull=False) & ~Q(maker=F("person"))),
+            ),
         ]
+        indexes = [models.Index(fields=["facility", "occurred_at"], name="conversion_by_time")]
+        triggers = append_only()
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.business_date}"
@@ -90,6 +101,7 @@ class ConversionLeg(models.Model):
                 name="conversion_leg_quantity_positive", condition=Q(quantity__gt=0)
             ),
         ]
+        triggers = append_only()
 
     def __str__(self) -> str:
         return f"{self.direction} {self.quantity} {self.position}"

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from common.fields import MoneyAmountField
+from common.immutability import append_only
 from lending.models import Facility
 from parties.models import Organisation
 from pledges.models.conversion import Conversion
@@ -54,6 +55,7 @@ class CoverRecord(models.Model):
     class Meta:
         ordering = ["recorded_at", "id"]
         indexes = [models.Index(fields=["facility", "recorded_at"], name="cover_record_by_time")]
+        triggers = append_only()
 
     def __str__(self) -> str:
         return f"{self.facility} {self.recorded_at:%Y-%m-%d}: {self.band}"

@@ -1,23 +1,27 @@
 """Margin calls: opened by the database's own reading of cover, cured by acts."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 
 from common.fields import MoneyAmountField
+from common.immutability import frozen_columns
+from common.states import StateField, StateModel, state_guards, transition
 from lending.models import Facility
 from parties.models import Organisation
 from pledges.models.conversion import Conversion
-from pledges.states import MarginCallState
+from pledges.states import MARGIN_CALL_STATES, MarginCallState
+
+_guards = state_guards("margincall", "state", MARGIN_CALL_STATES)
 
 
-class MarginCall(models.Model):
+class MarginCall(StateModel):
     """A demand for cover with a cure clock. One is open per facility at most."""
 
     tenant = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     facility = models.ForeignKey(Facility, on_delete=models.PROTECT, related_name="margin_calls")
-    state = models.CharField(
-        max_length=10, choices=MarginCallState.choices, default=MarginCallState.OPEN
-    )
+    state = StateField(MARGIN_CALL_STATES, max_length=10)
     opened_at = models.DateTimeField()
     opened_on = models.DateField()
     due_at = models.DateTimeField()
@@ -44,7 +48,40 @@ class MarginCall(models.Model):
             models.CheckConstraint(
                 name="margin_call_cash_positive", condition=Q(cash_needed__gt=0)
             ),
+            models.CheckConstraint(
+                name="margin_call_cured_says_when",
+                condition=Q(cured_at__isnull=True) ^ Q(state=MarginCallState.CURED),
+            ),
+            *_guards.constraints,
+        ]
+        triggers = [
+            frozen_columns(
+                "tenant",
+                "facility",
+                "opened_at",
+                "opened_on",
+                "cause",
+                "exposure",
+                "market_value",
+                "lending_value",
+                "cash_needed",
+            ),
+            *_guards.triggers,
         ]
 
     def __str__(self) -> str:
         return f"{self.facility} {self.opened_on}"
+
+    @transition(field=state, source=MarginCallState.OPEN, target=MarginCallState.ESCALATED)
+    def escalate(self, *, now: datetime) -> None:
+        """The cover fell to the close-out line, or the clock ran out."""
+        self.escalated_at = now
+
+    @transition(
+        field=state,
+        source=[MarginCallState.OPEN, MarginCallState.ESCALATED],
+        target=MarginCallState.CURED,
+    )
+    def be_cured(self, *, now: datetime, cure: str, conversion: Conversion | None) -> None:
+        """Exposure is within lending value again, by goods, cash or price."""
+        self.cured_at, self.cure, self.cured_by = now, cure, conversion

@@ -20,8 +20,8 @@ class PoolLine(models.Model):
     facility = models.ForeignKey(Facility, on_delete=models.PROTECT, related_name="pool_lines")
     basis = models.ForeignKey(Commodity, on_delete=models.PROTECT, related_name="+")
     right = models.CharField(max_length=18, choices=Right.choices)
-    market_weight = models.DecimalField(max_digits=36, decimal_places=12, default=0)
-    lending_weight = models.DecimalField(max_digits=36, decimal_places=12, default=0)
+    market_weight = models.DecimalField(max_digits=54, decimal_places=18, default=0)
+    lending_weight = models.DecimalField(max_digits=54, decimal_places=18, default=0)
 
     class Meta:
         constraints = [

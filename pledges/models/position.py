@@ -5,14 +5,17 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
 from common.fields import QuantityField
+from common.immutability import append_only, frozen_columns
+from common.triggers import RefusingTrigger
 from lending.models import Facility
 from logistics.models import Lot
 from parties.models import Organisation
-from pledges.states import GOODS_RIGHTS, LIVE_RIGHTS, Right
+from pledges.states import LIVE_RIGHTS, PROPERTY_RIGHTS, Right
 from risk.models import Commodity
 
 if TYPE_CHECKING:
@@ -35,6 +38,21 @@ class PositionQuerySet(models.QuerySet["Position"]):
     def live(self) -> PositionQuerySet:
         """Positions that secure something now."""
         return self.filter(right__in=LIVE_RIGHTS, remaining__gt=0)
+
+
+class _OnlyShrinks(RefusingTrigger):
+    """Refuses an UPDATE that gives a position back what a conversion took."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            constraint="only_shrinks",
+            message="what a conversion took never comes back",
+            operation=pgtrigger.Update,
+        )
+
+    def render_condition(self, model: models.Model) -> str:
+        """Return the condition: more would remain than before."""
+        return 'WHEN (NEW."remaining" > OLD."remaining")'
 
 
 class Position(models.Model):
@@ -77,7 +95,7 @@ class Position(models.Model):
             ),
             models.CheckConstraint(
                 name="position_on_goods_names_a_lot",
-                condition=~Q(right__in=[str(r) for r in sorted(GOODS_RIGHTS)])
+                condition=~Q(right__in=[str(r) for r in sorted(PROPERTY_RIGHTS)])
                 | Q(lot__isnull=False),
             ),
             models.CheckConstraint(
@@ -91,7 +109,14 @@ class Position(models.Model):
                 fields=["facility", "right"],
                 name="position_live_by_facility",
                 condition=Q(remaining__gt=0),
-            )
+            ),
+            models.Index(fields=["lot"], name="position_by_lot"),
+        ]
+        triggers = [
+            frozen_columns(
+                "tenant", "facility", "right", "lot", "quantity", "unit", "parent", "opened_at"
+            ),
+            _OnlyShrinks(),
         ]
 
     def __str__(self) -> str:
@@ -118,6 +143,7 @@ class PositionTerm(models.Model):
                 condition=Q(lending_per_unit__gte=0, lending_per_unit__lte=F("market_per_unit")),
             ),
         ]
+        triggers = append_only()
 
     def __str__(self) -> str:
         return f"{self.basis}: {self.market_per_unit}"

@@ -1,0 +1,1 @@
+"""Pure calculations of the rights engine: values in, values out."""

@@ -1,0 +1,1 @@
+"""The verbs of the rights engine; nothing else changes a position."""

@@ -1,0 +1,61 @@
+"""What the lower rooms' hooks call: exposure that moved, prices and rates that moved."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import date, datetime
+
+from parties.actors import Actor
+from pledges.services.cover import Requirement, covering, open_act
+from pledges.services.tick import reassess, revalue
+
+REQUIREMENTS = {"draw": Requirement.COVERED}
+
+
+def exposure_changed(
+    *, facility_ids: Sequence[int], cause: str, on: date, actor: Actor, now: datetime
+) -> None:
+    """Judge facilities whose exposure lending has just changed, in its transaction.
+
+    A facility with an open act is judged when that act ends. A draw must leave E ≤ ΣLV; money
+    back, fees and accrual are recorded as they are.
+    """
+    loose = []
+    for facility_id in facility_ids:
+        act = open_act(facility_id)
+        if act is None:
+            loose.append(facility_id)
+        else:
+            act.require(REQUIREMENTS.get(cause, Requirement.NONE))
+    if cause in REQUIREMENTS:
+        _judge_each(loose, cause, on, actor, now)
+    elif loose:
+        reassess(facility_ids=loose, cause=cause, on=on, actor=actor, now=now)
+
+
+def _judge_each(
+    facility_ids: Sequence[int], cause: str, on: date, actor: Actor, now: datetime
+) -> None:
+    with ExitStack() as acts:
+        for facility_id in sorted(facility_ids):
+            acts.enter_context(
+                covering(
+                    facility_id=facility_id,
+                    cause=cause,
+                    actor=actor,
+                    on=on,
+                    now=now,
+                    requirement=REQUIREMENTS[cause],
+                )
+            )
+
+
+def quotes_moved(
+    *,
+    commodity_ids: Sequence[int],
+    as_of: date,
+    actor: Actor,
+    now: datetime,
+    detail: dict[str, str],
+) -> None:
+    """Run the tick for prices or rates that were just recorded, in their transaction."""
+    revalue(commodity_ids=commodity_ids, as_of=as_of, actor=actor, now=now, detail=detail)

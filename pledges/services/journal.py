@@ -1,0 +1,96 @@
+"""Writing the conversion journal: what was taken, what was made, and the cover around it."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from parties.actors import Actor
+from pledges.models import Conversion, ConversionLeg
+from pledges.rules.cover import Cover
+from pledges.services.measure import UnitValue, unit_values
+from pledges.states import ConversionKind, Direction
+
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class PendingLeg:
+    """One side of a conversion, not yet valued."""
+
+    position_id: uuid.UUID
+    direction: Direction
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PendingConversion:
+    """A conversion whose positions are changed and whose row waits for the cover after the act."""
+
+    id: uuid.UUID
+    tenant_id: int
+    facility_id: int
+    kind: ConversionKind
+    on: date
+    now: datetime
+    actor: Actor
+    maker_id: int | None
+    evidence: dict[str, Any]
+    reason: str
+    legs: Sequence[PendingLeg]
+
+
+def write_conversions(
+    pending: Sequence[PendingConversion], *, before: Cover, after: Cover
+) -> list[Conversion]:
+    """Write the act's conversions and their legs, valued at the act's prices (three queries)."""
+    if not pending:
+        return []
+    conversions = Conversion.objects.bulk_create(
+        _row(one, before=before, after=after) for one in pending
+    )
+    values = unit_values(
+        as_of=pending[0].on,
+        position_ids={leg.position_id for one in pending for leg in one.legs},
+    )
+    ConversionLeg.objects.bulk_create(
+        _leg(one.id, leg, values[leg.position_id]) for one in pending for leg in one.legs
+    )
+    return conversions
+
+
+def _row(one: PendingConversion, *, before: Cover, after: Cover) -> Conversion:
+    return Conversion(
+        id=one.id,
+        tenant_id=one.tenant_id,
+        facility_id=one.facility_id,
+        kind=one.kind,
+        occurred_at=one.now,
+        business_date=one.on,
+        actor_label=one.actor.label,
+        person_id=one.actor.person_id,
+        maker_id=one.maker_id,
+        evidence=one.evidence,
+        reason=one.reason,
+        exposure_before=before.exposure,
+        market_value_before=before.market_value,
+        lending_value_before=before.lending_value,
+        band_before=before.band,
+        exposure_after=after.exposure,
+        market_value_after=after.market_value,
+        lending_value_after=after.lending_value,
+        band_after=after.band,
+    )
+
+
+def _leg(conversion_id: uuid.UUID, leg: PendingLeg, value: UnitValue) -> ConversionLeg:
+    return ConversionLeg(
+        conversion_id=conversion_id,
+        position_id=leg.position_id,
+        direction=leg.direction,
+        quantity=leg.quantity,
+        market_value=(leg.quantity * value.market).quantize(CENT, rounding=ROUND_HALF_EVEN),
+        lending_value=(leg.quantity * value.lending).quantize(CENT, rounding=ROUND_DOWN),
+    )

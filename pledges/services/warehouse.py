@@ -1,0 +1,187 @@
+"""`pledge`, `release` and `substitute`: goods in a warehouse's hands for the lender."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+
+from common.errors import Refusal
+from logistics.models import Lot, Site
+from logistics.services.stock import move_goods
+from parties.models import Organisation
+from parties.roles import Act
+from parties.services.authority import require_authority
+from pledges.models import Position
+from pledges.services.conversion import Evidence, NothingToConvert, Take, Taken, convert, take
+from pledges.services.cover import CoverAct, Requirement
+from pledges.services.goods import goods_make
+from pledges.services.measure import unit_values
+from pledges.states import ConversionKind, Right
+
+
+class SameHand(Refusal):
+    """Who asks for goods to be given back may not approve it."""
+
+    code = "maker_is_checker"
+
+
+class NotTheBorrowersGoods(Refusal):
+    """Only goods that the borrower owns can be pledged for its facility."""
+
+    code = "not_the_borrowers_goods"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The warehouse's report that goods came in from where they were mortgaged."""
+
+    site: Site
+    lot_number: str
+    source: Organisation
+    reference: str
+    occurred_at: datetime
+
+
+def pledge_free(
+    *, act: CoverAct, lots: Sequence[tuple[Lot, Decimal]], evidence: Evidence
+) -> list[Position]:
+    """Pledge free goods; the evidence is the warehouse's confirmation of the hold.
+
+    A quantity that is already claimed, by whomever, is refused by logistics in neutral words.
+    """
+    _check_owner(act, [lot for lot, _quantity in lots])
+    _check_quantities(lots)
+    return convert(
+        act=act,
+        kind=ConversionKind.PLEDGE,
+        taken=[],
+        makes=[goods_make(lot, quantity, Right.PLEDGE) for lot, quantity in lots],
+        evidence=evidence,
+    )
+
+
+def pledge_mortgaged(*, act: CoverAct, goods: Take, arrival: Arrival) -> Position:
+    """Turn mortgaged goods into pledged ones as they enter the warehouse.
+
+    Moves the quantity from where it was mortgaged to the warehouse's lot and holds it there.
+    """
+    [taken] = take(act=act, kind=ConversionKind.PLEDGE, takes=[goods])
+    lot = move_goods(
+        lot=lot_of(taken),
+        to_site=arrival.site,
+        quantity=taken.quantity,
+        lot_number=arrival.lot_number,
+        source=arrival.source,
+        reference=arrival.reference,
+        occurred_at=arrival.occurred_at,
+        actor=act.actor,
+        now=act.now,
+    )
+    [position] = convert(
+        act=act,
+        kind=ConversionKind.PLEDGE,
+        taken=[taken],
+        makes=[goods_make(lot, taken.quantity, Right.PLEDGE, taken.position)],
+        evidence=Evidence("warehouse_receipt", arrival.reference, {"site": arrival.site.name}),
+    )
+    return position
+
+
+def release(
+    *, act: CoverAct, goods: Sequence[Take], maker_id: int, reference: str, reason: str
+) -> list[Position]:
+    """Give goods back to the borrower on a release order.
+
+    The act's actor is the checker: another person than the maker, with authority for the market
+    value given up. Refused (BelowReleaseLevel) unless E ≤ release factor × ΣLV afterwards.
+    """
+    act.require(Requirement.RELEASE)
+    _check_hands(act, goods, maker_id)
+    taken = take(act=act, kind=ConversionKind.RELEASE, takes=goods)
+    return convert(
+        act=act,
+        kind=ConversionKind.RELEASE,
+        taken=taken,
+        makes=[
+            goods_make(lot_of(one), one.quantity, Right.RELEASED, one.position) for one in taken
+        ],
+        evidence=Evidence("release_order", reference),
+        maker_id=maker_id,
+        reason=reason,
+    )
+
+
+def substitute(
+    *,
+    act: CoverAct,
+    give: Sequence[Take],
+    bring: Sequence[tuple[Lot, Decimal]],
+    maker_id: int,
+    evidence: Evidence,
+    reason: str,
+) -> list[Position]:
+    """Swap goods in one act: the old hold falls only when the new one stands.
+
+    Refused (WouldUncover) if the shortfall after the swap is larger than before it. Returns the
+    new pledge positions.
+    """
+    act.require(Requirement.NOT_WORSE)
+    _check_owner(act, [lot for lot, _quantity in bring])
+    _check_quantities(bring)
+    _check_hands(act, give, maker_id)
+    taken = take(act=act, kind=ConversionKind.SUBSTITUTE, takes=give)
+    makes = [goods_make(lot, quantity, Right.PLEDGE) for lot, quantity in bring]
+    makes += [goods_make(lot_of(one), one.quantity, Right.RELEASED, one.position) for one in taken]
+    made = convert(
+        act=act,
+        kind=ConversionKind.SUBSTITUTE,
+        taken=taken,
+        makes=makes,
+        evidence=evidence,
+        maker_id=maker_id,
+        reason=reason,
+    )
+    return made[: len(bring)]
+
+
+def lot_of(taken: Taken) -> Lot:
+    """Return the lot behind taken goods; the database guarantees that there is one."""
+    lot = taken.position.lot
+    assert lot is not None
+    return lot
+
+
+def _check_owner(act: CoverAct, lots: Sequence[Lot]) -> None:
+    for lot in lots:
+        if lot.owner_id != act.facility.borrower_id:
+            raise NotTheBorrowersGoods(
+                message=_("%(lot)s does not belong to %(borrower)s")
+                % {"lot": lot, "borrower": act.facility.borrower},
+                field="lot",
+            )
+
+
+def _check_quantities(lots: Sequence[tuple[Lot, Decimal]]) -> None:
+    if not lots or any(quantity <= 0 for _lot, quantity in lots):
+        raise NothingToConvert(message=_("name a quantity above zero"), field="quantity")
+
+
+def _check_hands(act: CoverAct, goods: Sequence[Take], maker_id: int) -> None:
+    if act.actor.person_id is None or act.actor.person_id == maker_id:
+        raise SameHand(
+            message=_("goods are given back by a maker and a different checker"), field="checker"
+        )
+    values = unit_values(as_of=act.on, position_ids=[one.position_id for one in goods])
+    worth = sum(
+        (
+            values[one.position_id].market * one.quantity
+            for one in goods
+            if one.position_id in values
+        ),
+        Decimal(0),
+    )
+    require_authority(
+        actor=act.actor, act=Act.RELEASE, amount=worth, currency=act.facility.currency
+    )
