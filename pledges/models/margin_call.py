@@ -74,7 +74,7 @@ class MarginCall(StateModel):
 
     @transition(field=state, source=MarginCallState.OPEN, target=MarginCallState.ESCALATED)
     def escalate(self, *, now: datetime) -> None:
-        """The cover fell to the close-out line, or the clock ran out."""
+        """Press on: the cover fell to the close-out line, or the clock ran out."""
         self.escalated_at = now
 
     @transition(

@@ -37,7 +37,7 @@ class NotEnoughLeft(Refusal):
 
 
 class WrongRight(Refusal):
-    """This conversion does not start from a position of this right."""
+    """The conversion does not start from a position of such a right."""
 
     code = "wrong_right"
 

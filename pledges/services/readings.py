@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from outbox.services.audit import record
-from outbox.services.events import emit_many, NewEvent
+from outbox.services.events import NewEvent, emit_many
 from parties.actors import Actor
 from pledges.models import Conversion, CoverRecord, FacilityCover
 from pledges.rules.cover import Cover

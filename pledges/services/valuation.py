@@ -23,7 +23,7 @@ class NothingToLendOn(Refusal):
 
 
 def money_basis(currency: str) -> Commodity:
-    """Return the money basis of a currency (price 1, rate 1); CurrencyNotValued if there is none."""
+    """Return the money basis of a currency (price 1, rate 1) or raise CurrencyNotValued."""
     basis = Commodity.objects.filter(code=currency, kind="money").first()
     if basis is None:
         raise CurrencyNotValued(
@@ -34,7 +34,7 @@ def money_basis(currency: str) -> Commodity:
 
 
 def terms_of_lot(lot: Lot) -> list[Term]:
-    """Return the terms of one unit of a lot: its item's price formula after its quality deduction."""
+    """Return the terms of one unit of a lot: the item's formula after the quality deduction."""
     item = lot.item
     terms = terms_of_goods(
         contents=[
