@@ -3,6 +3,8 @@
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from common.states import StateTable
+
 
 class Product(TextChoices):
     """What a loan is for; decides who may be paid."""
@@ -21,8 +23,15 @@ class FacilityState(TextChoices):
     CLOSED = "closed", _("Closed")
 
 
-FACILITY_TRANSITIONS = frozenset(
-    {("draft", "active"), ("active", "frozen"), ("frozen", "active"), ("active", "closed")}
+FACILITY_STATES = StateTable(
+    states=FacilityState,
+    initial={FacilityState.DRAFT},
+    transitions={
+        (FacilityState.DRAFT, FacilityState.ACTIVE),
+        (FacilityState.ACTIVE, FacilityState.FROZEN),
+        (FacilityState.FROZEN, FacilityState.ACTIVE),
+        (FacilityState.ACTIVE, FacilityState.CLOSED),
+    },
 )
 
 
@@ -36,30 +45,48 @@ class LoanState(TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
-LOAN_TRANSITIONS = frozenset(
-    {
-        ("agreed", "drawn"),
-        ("agreed", "cancelled"),
-        ("drawn", "overdue"),
-        ("drawn", "repaid"),
-        ("overdue", "repaid"),
-    }
+LOAN_STATES = StateTable(
+    states=LoanState,
+    initial={LoanState.AGREED},
+    transitions={
+        (LoanState.AGREED, LoanState.DRAWN),
+        (LoanState.AGREED, LoanState.CANCELLED),
+        (LoanState.DRAWN, LoanState.OVERDUE),
+        (LoanState.DRAWN, LoanState.REPAID),
+        (LoanState.OVERDUE, LoanState.REPAID),
+    },
 )
 OWING = frozenset({LoanState.DRAWN, LoanState.OVERDUE})
 
 
 class DisbursementState(TextChoices):
-    """Life of one payment out: asked for, instructed to the bank, confirmed or returned."""
+    """Life of one payment out: asked for, instructed to the bank, confirmed or sent back."""
 
     REQUESTED = "requested", _("Requested")
     INSTRUCTED = "instructed", _("Instructed")
     PAID = "paid", _("Paid")
     REFUSED = "refused", _("Refused")
+    RETURNED = "returned", _("Returned by the bank")
 
 
-DISBURSEMENT_TRANSITIONS = frozenset(
-    {("requested", "instructed"), ("requested", "refused"), ("instructed", "paid")}
+DISBURSEMENT_STATES = StateTable(
+    states=DisbursementState,
+    initial={DisbursementState.REQUESTED},
+    transitions={
+        (DisbursementState.REQUESTED, DisbursementState.INSTRUCTED),
+        (DisbursementState.REQUESTED, DisbursementState.REFUSED),
+        (DisbursementState.INSTRUCTED, DisbursementState.PAID),
+        (DisbursementState.INSTRUCTED, DisbursementState.RETURNED),
+    },
 )
+
+
+class RepaymentSource(TextChoices):
+    """Where the money of a repayment came from."""
+
+    CASH = "cash", _("Cash")
+    PROCEEDS = "proceeds", _("Collected proceeds")
+    REFINANCE = "refinance", _("Drawn under a new loan")
 
 
 class Component(TextChoices):
@@ -79,12 +106,3 @@ DEFAULT_WATERFALL = [
     Component.INTEREST,
     Component.PRINCIPAL,
 ]
-
-
-class DayCount(TextChoices):
-    """How days become a fraction of a year (names as in common.daycounts)."""
-
-    ACT_360 = "act/360", "actual/360"
-    ACT_365F = "act/365f", "actual/365F"
-    ACT_ACT = "act/act", "actual/actual ISDA"
-    THIRTY_360 = "30/360", "30/360"

@@ -3,6 +3,6 @@
 from lending.models.disbursement import Disbursement
 from lending.models.facility import Facility
 from lending.models.loan import Loan
-from lending.models.repayment import Repayment, RepaymentAllocation
+from lending.models.repayment import Repayment, RepaymentAllocation, Waiver
 
-__all__ = ["Disbursement", "Facility", "Loan", "Repayment", "RepaymentAllocation"]
+__all__ = ["Disbursement", "Facility", "Loan", "Repayment", "RepaymentAllocation", "Waiver"]

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
 
+from common.daycounts import DayCount
 from common.fields import CurrencyField, MoneyAmountField, RateField
-from lending.states import DEFAULT_WATERFALL, DayCount, FacilityState
+from common.immutability import frozen_columns
+from common.states import StateField, StateModel, state_guards, transition
+from lending.states import DEFAULT_WATERFALL, FACILITY_STATES, FacilityState
+from lending.triggers import FrozenAfterDraft
 from parties.models import Organisation, Person
 
 if TYPE_CHECKING:
     from parties.actors import Actor
+
+_GUARDS = state_guards("facility", "state", FACILITY_STATES)
 
 
 def default_waterfall() -> list[str]:
@@ -32,12 +39,14 @@ class FacilityQuerySet(models.QuerySet["Facility"]):
         )
 
 
-class Facility(models.Model):
+class Facility(StateModel):
     """The credit agreement. Its row is the lock for everything that changes cover or exposure.
 
     `exposure` is the stored sum of what its loans owe (domain.md: E), kept by lending in the
     same transaction as the loans. Lines are shares of market value; null means the default
-    w = θ + (1−θ)/3 and c = θ + 2(1−θ)/3 per position.
+    w = θ + (1−θ)/3 and c = θ + 2(1−θ)/3 per position. `penalty_rate` is charged on overdue
+    principal on top of `annual_rate`. A loan that a payment leaves owing no more than
+    `waiver_tolerance` is let off the rest.
     """
 
     tenant = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="facilities")
@@ -53,18 +62,17 @@ class Facility(models.Model):
     penalty_rate = RateField()
     day_count = models.CharField(max_length=10, choices=DayCount.choices, default=DayCount.ACT_360)
     waterfall = models.JSONField(default=default_waterfall)
+    waiver_tolerance = MoneyAmountField(default=0)
     order_advance_rate = RateField(help_text="lending value of a paid order claim")
     receivable_advance_rate = RateField(help_text="advance on the face of a receivable")
     watch_line = RateField(null=True, blank=True)
     call_line = RateField(null=True, blank=True)
-    release_factor = RateField(default="0.9")
+    release_factor = RateField(default=Decimal("0.9"))
     cure_business_days = models.PositiveSmallIntegerField(default=2)
     minimum_controlled_value = MoneyAmountField(default=0)
     opened_on = models.DateField()
     matures_on = models.DateField()
-    state = models.CharField(
-        max_length=8, choices=FacilityState.choices, default=FacilityState.DRAFT
-    )
+    state = StateField(FACILITY_STATES, max_length=8)
     maker = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     checker = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", null=True)
     exposure = MoneyAmountField(default=0)
@@ -81,10 +89,21 @@ class Facility(models.Model):
                 name="facility_exposure_not_negative", condition=Q(exposure__gte=0)
             ),
             models.CheckConstraint(
+                name="facility_rates_not_negative",
+                condition=Q(annual_rate__gte=0, penalty_rate__gte=0, waiver_tolerance__gte=0),
+            ),
+            models.CheckConstraint(
+                name="facility_day_count_known", condition=Q(day_count__in=DayCount.values)
+            ),
+            models.CheckConstraint(
                 name="facility_lender_is_not_borrower", condition=~Q(tenant=F("borrower"))
             ),
             models.CheckConstraint(
                 name="facility_checked_by_another_person", condition=~Q(maker=F("checker"))
+            ),
+            models.CheckConstraint(
+                name="facility_beyond_draft_has_checker",
+                condition=Q(state=FacilityState.DRAFT) | Q(checker__isnull=False),
             ),
             models.CheckConstraint(
                 name="facility_lines_in_order",
@@ -95,7 +114,52 @@ class Facility(models.Model):
                 name="facility_matures_after_opening",
                 condition=Q(matures_on__gt=F("opened_on")),
             ),
+            *_GUARDS.constraints,
+        ]
+        triggers = [
+            *_GUARDS.triggers,
+            frozen_columns("tenant", "borrower", "code", "currency", "day_count", "maker"),
+            FrozenAfterDraft(
+                "limit",
+                "products",
+                "annual_rate",
+                "penalty_rate",
+                "waterfall",
+                "waiver_tolerance",
+                "order_advance_rate",
+                "receivable_advance_rate",
+                "watch_line",
+                "call_line",
+                "release_factor",
+                "cure_business_days",
+                "minimum_controlled_value",
+                "opened_on",
+                "matures_on",
+                "checker_id",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.code
+
+    @transition(field=state, source=FacilityState.DRAFT, target=FacilityState.ACTIVE)
+    def activate(self, *, checker_id: int) -> None:
+        """Let loans be agreed under it; `checker_id` is the second person."""
+        self.checker_id = checker_id
+
+    @transition(field=state, source=FacilityState.ACTIVE, target=FacilityState.FROZEN)
+    def freeze(self) -> None:
+        """Stop drawing; what is owed goes on being owed and repaid."""
+
+    @transition(field=state, source=FacilityState.FROZEN, target=FacilityState.ACTIVE)
+    def unfreeze(self) -> None:
+        """Let drawing go on."""
+
+    @transition(
+        field=state,
+        source=FacilityState.ACTIVE,
+        target=FacilityState.CLOSED,
+        conditions=[lambda facility: facility.exposure == 0],
+    )
+    def close(self) -> None:
+        """End the agreement; nothing may be owed."""

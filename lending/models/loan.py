@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
 
 from common.fields import MoneyAmountField, RateField
+from common.immutability import frozen_columns
+from common.states import StateField, StateModel, state_guards, transition
 from lending.models.facility import Facility
-from lending.states import LoanState, Product
+from lending.states import LOAN_STATES, OWING, Component, LoanState, Product
+from lending.triggers import CopiesAgree, NeverRaised
 from parties.models import Organisation
 
 if TYPE_CHECKING:
     from parties.actors import Actor
+
+_GUARDS = state_guards("loan", "state", LOAN_STATES)
 
 
 class LoanQuerySet(models.QuerySet["Loan"]):
@@ -28,11 +34,13 @@ class LoanQuerySet(models.QuerySet["Loan"]):
         )
 
 
-class Loan(models.Model):
+class Loan(StateModel):
     """A principal, its price and what is owed now, component by component.
 
     The stored components equal the ledger's accounts of the loan. `interest_exact` and
     `penalty_exact` keep the unrounded accrual since drawing, so that daily rounding never drifts.
+    `accrues_from` is the date since which the principal stands as it is: conventions that do not
+    add up day by day (30/360) count from there. After `interest_stops_on` nothing accrues.
     """
 
     tenant = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
@@ -42,9 +50,11 @@ class Loan(models.Model):
     principal = MoneyAmountField(help_text="agreed amount")
     drawn = MoneyAmountField(default=0)
     annual_rate = RateField()
-    penalty_rate = RateField()
+    penalty_rate = RateField(help_text="on overdue principal, on top of the annual rate")
     agreed_on = models.DateField()
     due_on = models.DateField()
+    interest_stops_on = models.DateField(null=True, blank=True)
+    accrues_from = models.DateField(null=True, help_text="the principal stands since this date")
     accrued_through = models.DateField(null=True, help_text="interest is counted up to here")
     owed_principal = MoneyAmountField(default=0)
     owed_interest = MoneyAmountField(default=0)
@@ -55,7 +65,7 @@ class Loan(models.Model):
     interest_posted = MoneyAmountField(default=0)
     penalty_exact = models.DecimalField(max_digits=30, decimal_places=12, default=0)
     penalty_posted = MoneyAmountField(default=0)
-    state = models.CharField(max_length=10, choices=LoanState.choices, default=LoanState.AGREED)
+    state = StateField(LOAN_STATES, max_length=10)
 
     objects = LoanQuerySet.as_manager()
 
@@ -78,7 +88,97 @@ class Loan(models.Model):
                     owed_costs__gte=0,
                 ),
             ),
+            models.CheckConstraint(
+                name="loan_owes_no_more_principal_than_drawn",
+                condition=Q(owed_principal__lte=F("drawn")),
+            ),
+            models.CheckConstraint(
+                name="loan_product_known", condition=Q(product__in=Product.values)
+            ),
+            models.CheckConstraint(
+                name="loan_due_after_agreed", condition=Q(due_on__gt=F("agreed_on"))
+            ),
+            models.CheckConstraint(
+                name="loan_accrues_once_drawn",
+                condition=Q(state__in=[LoanState.AGREED, LoanState.CANCELLED])
+                | Q(accrues_from__isnull=False, accrued_through__gte=F("accrues_from")),
+            ),
+            models.CheckConstraint(
+                name="loan_finished_owes_nothing",
+                condition=Q(state__in=[LoanState.AGREED, *sorted(OWING)])
+                | Q(
+                    owed_principal=0,
+                    owed_interest=0,
+                    owed_penalty=0,
+                    owed_fees=0,
+                    owed_costs=0,
+                ),
+            ),
+            *_GUARDS.constraints,
+        ]
+        indexes = [
+            models.Index(
+                name="loan_owing",
+                fields=["facility", "accrued_through"],
+                condition=Q(state__in=sorted(OWING)),
+            )
+        ]
+        triggers = [
+            *_GUARDS.triggers,
+            frozen_columns(
+                "tenant",
+                "facility",
+                "number",
+                "product",
+                "annual_rate",
+                "penalty_rate",
+                "agreed_on",
+                "due_on",
+            ),
+            NeverRaised("principal"),
+            CopiesAgree(
+                constraint="copies_agree_with_facility",
+                message="a loan belongs to its facility's lender",
+                source="SELECT 1 FROM lending_facility f "
+                "WHERE f.id = NEW.facility_id AND f.tenant_id = NEW.tenant_id",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def undrawn(self) -> Decimal:
+        """What may still be drawn of the agreed amount."""
+        return self.principal - self.drawn
+
+    @property
+    def owed(self) -> dict[Component, Decimal]:
+        """What is owed now, by component, as far as interest has been counted."""
+        return {component: getattr(self, f"owed_{component.value}") for component in Component}
+
+    @property
+    def owed_total(self) -> Decimal:
+        """The sum of all components."""
+        return sum(self.owed.values(), Decimal(0))
+
+    @transition(field=state, source=LoanState.AGREED, target=LoanState.DRAWN)
+    def draw(self) -> None:
+        """Start owing."""
+
+    @transition(field=state, source=LoanState.AGREED, target=LoanState.CANCELLED)
+    def cancel(self) -> None:
+        """Give the whole agreed amount up, undrawn."""
+
+    @transition(field=state, source=LoanState.DRAWN, target=LoanState.OVERDUE)
+    def fall_overdue(self) -> None:
+        """Owe something after the due date."""
+
+    @transition(
+        field=state,
+        source=[LoanState.DRAWN, LoanState.OVERDUE],
+        target=LoanState.REPAID,
+        conditions=[lambda loan: loan.owed_total == 0],
+    )
+    def finish(self) -> None:
+        """Owe nothing any more, and never again."""
