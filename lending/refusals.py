@@ -1,0 +1,338 @@
+"""The answers "no" that credit services share, each with its numbers."""
+
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+
+from common.currencies import minor_units
+from common.errors import Refusal
+from lending.rules import LimitUse
+
+if TYPE_CHECKING:
+    from lending.models import Disbursement, Facility, Loan
+
+
+def figure(amount: Decimal, currency: str) -> str:
+    """Return an amount as people read it, with at least its currency's decimals: 1,700,000.00."""
+    exponent = amount.normalize().as_tuple().exponent
+    decimals = max(minor_units(currency), -exponent if isinstance(exponent, int) else 0)
+    return f"{amount:,.{decimals}f}"
+
+
+class NotYourFacility(Refusal):
+    """The actor does not work for the lender of this facility."""
+
+    code = "not_your_facility"
+
+    @classmethod
+    def of(cls, facility: "Facility") -> "NotYourFacility":
+        """Name the facility only: its lender is nobody else's business."""
+        return cls(message=_("Facility %s is not one of your lender's.") % facility.code)
+
+
+class SameHand(Refusal):
+    """Whoever asked for something tried to approve it, too."""
+
+    code = "same_hand"
+
+    @classmethod
+    def of(cls, thing: object) -> "SameHand":
+        """Say what a second person must approve."""
+        return cls(
+            message=_("%s must be approved by another person than the one who prepared it.") % thing
+        )
+
+
+class PersonNeeded(Refusal):
+    """The act needs a person who answers for it; the system itself cannot."""
+
+    code = "person_needed"
+
+    @classmethod
+    def for_act(cls, act: str) -> "PersonNeeded":
+        """Name the act."""
+        return cls(message=_("%s needs a person who is signed in.") % act)
+
+
+class FacilityNotActive(Refusal):
+    """Nothing may be agreed or drawn under the facility now."""
+
+    code = "facility_not_active"
+
+    @classmethod
+    def of(cls, facility: "Facility") -> "FacilityNotActive":
+        """Say in which state the facility is."""
+        return cls(
+            message=_("Facility %(code)s is %(state)s, not active.")
+            % {"code": facility.code, "state": facility.state},
+            numbers={"state": facility.state},
+        )
+
+
+class FacilityPastMaturity(Refusal):
+    """The date lies outside the facility's life."""
+
+    code = "facility_past_maturity"
+
+    @classmethod
+    def of(cls, facility: "Facility", day: date, *, field: str) -> "FacilityPastMaturity":
+        """Say from when to when the facility runs."""
+        return cls(
+            message=_("Facility %(code)s runs from %(opens)s to %(matures)s, not on %(day)s.")
+            % {
+                "code": facility.code,
+                "opens": facility.opened_on,
+                "matures": facility.matures_on,
+                "day": day,
+            },
+            field=field,
+            numbers={"opens": facility.opened_on, "matures": facility.matures_on, "day": day},
+        )
+
+
+class ProductNotAllowed(Refusal):
+    """The facility does not offer this product."""
+
+    code = "product_not_allowed"
+
+    @classmethod
+    def of(cls, facility: "Facility", product: str) -> "ProductNotAllowed":
+        """Say which products it offers."""
+        return cls(
+            message=_("Facility %(code)s allows %(allowed)s, not %(product)s.")
+            % {
+                "code": facility.code,
+                "allowed": ", ".join(facility.products),
+                "product": product,
+            },
+            field="product",
+        )
+
+
+class AboveLimit(Refusal):
+    """Agreeing or drawing this amount would pass the facility's limit."""
+
+    code = "above_limit"
+
+    @classmethod
+    def of(cls, use: LimitUse, asked: Decimal, currency: str) -> "AboveLimit":
+        """Say limit, exposure, what is agreed but not drawn (if any), what was asked and by how
+        much that is too high.
+        """  # noqa: D205
+        numbers = {"limit": use.limit, "exposure": use.exposure}
+        text = _("limit %(limit)s, exposure %(exposure)s, asked %(asked)s, above by %(above)s")
+        if use.undrawn:
+            numbers["undrawn"] = use.undrawn
+            text = _(
+                "limit %(limit)s, exposure %(exposure)s, agreed but not drawn %(undrawn)s, "
+                "asked %(asked)s, above by %(above)s"
+            )
+        numbers |= {"asked": asked, "above": use.above(asked)}
+        shown = {name: figure(value, currency) for name, value in numbers.items()}
+        return cls(message=text % shown, field="amount", numbers=numbers)
+
+
+class AboveAgreed(Refusal):
+    """More was asked for than the loan still offers."""
+
+    code = "above_agreed"
+
+    @classmethod
+    def of(cls, loan: "Loan", available: Decimal, asked: Decimal, currency: str) -> "AboveAgreed":
+        """Say what may still be drawn."""
+        return cls(
+            message=_("loan %(loan)s: may still draw %(left)s, asked %(asked)s, above by %(above)s")
+            % {
+                "loan": loan.number,
+                "left": figure(available, currency),
+                "asked": figure(asked, currency),
+                "above": figure(asked - available, currency),
+            },
+            field="amount",
+            numbers={"available": available, "asked": asked, "above": asked - available},
+        )
+
+
+class LoanNotDrawable(Refusal):
+    """The loan is finished, cancelled or past its due date."""
+
+    code = "loan_not_drawable"
+
+    @classmethod
+    def of(cls, loan: "Loan") -> "LoanNotDrawable":
+        """Say the loan's state and due date."""
+        return cls(
+            message=_("Loan %(loan)s is %(state)s and due on %(due)s: nothing can be drawn.")
+            % {"loan": loan.number, "state": loan.state, "due": loan.due_on},
+            numbers={"state": loan.state, "due_on": loan.due_on},
+        )
+
+
+class LoanStillOwes(Refusal):
+    """The loan cannot be ended while something is owed on it."""
+
+    code = "loan_still_owes"
+
+    @classmethod
+    def of(cls, loan: "Loan", currency: str) -> "LoanStillOwes":
+        """Say how much."""
+        return cls(
+            message=_("Loan %(loan)s still owes %(owed)s.")
+            % {"loan": loan.number, "owed": figure(loan.owed_total, currency)},
+            numbers={"owed": loan.owed_total},
+        )
+
+
+class PayeeIsBorrower(Refusal):
+    """Order finance was to be paid to the borrower."""
+
+    code = "payee_is_borrower"
+
+    @classmethod
+    def of(cls, loan: "Loan") -> "PayeeIsBorrower":
+        """Say whom order finance pays."""
+        return cls(
+            message=_("Loan %s finances an order: it pays the supplier, never the borrower.")
+            % loan.number,
+            field="payee",
+        )
+
+
+class NotPayeesAccount(Refusal):
+    """The bank account belongs to somebody else than the payee."""
+
+    code = "not_payees_account"
+
+    @classmethod
+    def of(cls, number: str, payee: object) -> "NotPayeesAccount":
+        """Name account and payee."""
+        return cls(
+            message=_("Account %(number)s does not belong to %(payee)s.")
+            % {"number": number, "payee": payee},
+            field="account",
+        )
+
+
+class WrongCurrency(Refusal):
+    """The account is kept in another currency than the facility."""
+
+    code = "wrong_currency"
+
+    @classmethod
+    def of(cls, *, expected: str, found: str) -> "WrongCurrency":
+        """Say both currencies."""
+        return cls(
+            message=_("The facility is in %(expected)s, the account in %(found)s.")
+            % {"expected": expected, "found": found},
+            field="account",
+            numbers={"expected": expected, "found": found},
+        )
+
+
+class NotAnAmount(Refusal):
+    """The amount is not positive, or finer than the currency can be paid in."""
+
+    code = "not_an_amount"
+
+
+class MoreThanOwed(Refusal):
+    """More was paid than the loans owe."""
+
+    code = "more_than_owed"
+
+    @classmethod
+    def of(cls, *, owed: Decimal, paid: Decimal, currency: str) -> "MoreThanOwed":
+        """Say what is owed and what is too much."""
+        return cls(
+            message=_("owed %(owed)s, paid %(paid)s, too much by %(above)s")
+            % {
+                "owed": figure(owed, currency),
+                "paid": figure(paid, currency),
+                "above": figure(paid - owed, currency),
+            },
+            field="amount",
+            numbers={"owed": owed, "paid": paid, "above": paid - owed},
+        )
+
+
+class AlreadyCounted(Refusal):
+    """The date lies before one to which the loan's principal or interest stands settled."""
+
+    code = "already_counted"
+
+    @classmethod
+    def of(cls, loan: "Loan", day: date, *, earliest: date, field: str) -> "AlreadyCounted":
+        """Say the earliest date that is still open."""
+        return cls(
+            message=_("Loan %(loan)s is settled up to %(earliest)s: %(day)s is too early.")
+            % {"loan": loan.number, "earliest": earliest, "day": day},
+            field=field,
+            numbers={"earliest": earliest, "day": day},
+        )
+
+
+class NotInThisFacility(Refusal):
+    """A loan was named that belongs to another facility."""
+
+    code = "not_in_this_facility"
+
+    @classmethod
+    def of(cls, loan: "Loan", facility: "Facility") -> "NotInThisFacility":
+        """Name both."""
+        return cls(
+            message=_("Loan %(loan)s is not under facility %(facility)s.")
+            % {"loan": loan.number, "facility": facility.code},
+            field="loans",
+        )
+
+
+class ReferenceTaken(Refusal):
+    """A repayment with this reference is on record."""
+
+    code = "reference_taken"
+
+    @classmethod
+    def of(cls, reference: str) -> "ReferenceTaken":
+        """Name the reference."""
+        return cls(
+            message=_("A repayment with reference %s is recorded already.") % reference,
+            field="reference",
+        )
+
+
+class NumberTaken(Refusal):
+    """The lender has a loan or facility of this number or code."""
+
+    code = "number_taken"
+
+    @classmethod
+    def of(cls, number: str, *, field: str) -> "NumberTaken":
+        """Name it."""
+        return cls(message=_("%s is in use already.") % number, field=field)
+
+
+class TermsUnsound(Refusal):
+    """Terms that contradict themselves or leave something out."""
+
+    code = "terms_unsound"
+
+
+def require_payable(amount: Decimal, currency: str, *, field: str = "amount") -> None:
+    """Refuse an amount that is not positive or not in whole minor units of the currency."""
+    numbers = {"amount": amount, "decimals": minor_units(currency)}
+    if not amount.is_finite() or amount <= 0:
+        message = _("An amount must be more than zero, not %s.") % amount
+        raise NotAnAmount(message=message, field=field, numbers=numbers)
+    if amount != round(amount, minor_units(currency)):
+        message = _("%(currency)s is paid with %(decimals)s decimals; %(amount)s has more.")
+        raise NotAnAmount(
+            message=message % {"currency": currency, **numbers}, field=field, numbers=numbers
+        )
+
+
+def require_own_approval(disbursement: "Disbursement", checker_id: int | None) -> None:
+    """Refuse the maker of a payment as its checker."""
+    if checker_id == disbursement.maker_id:
+        raise SameHand.of(disbursement)
