@@ -4,7 +4,9 @@ import os
 from collections.abc import Mapping
 
 import pytest
+from django.apps import apps
 from django.conf import settings
+from pytest_django.plugin import DjangoDbBlocker
 
 from config.celery import app
 from config.services import addresses, ensure_services, redis_url
@@ -42,3 +44,18 @@ def process_env(django_db_setup: None) -> Mapping[str, str]:
         addresses.DATABASE: addresses.database_url(connection.settings_dict),
         addresses.BROKER: _own_broker(),
     }
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Let Django empty the append-only tables between transactional tests.
+
+    Only in the test database, and only the guards against TRUNCATE, which no service ever says.
+    """
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        for model in apps.get_models():
+            for trigger in getattr(model._meta, "triggers", []):
+                if trigger.name == "never_emptied":
+                    cursor.execute(trigger.compile(model).disable_sql)
