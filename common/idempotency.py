@@ -10,12 +10,14 @@ and the memory of it stand or fall together. A service uses it so::
         once.store({"receipt": receipt.pk})
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
@@ -46,10 +48,14 @@ class Claim:
     response: dict[str, Any]
 
     def store(self, response: Mapping[str, Any]) -> None:
-        """Keep the answer (JSON-ready) for later requests with this key."""
+        """Keep the answer for later requests with this key.
+
+        It passes through JSON at once (Decimals and dates become text), so that the first caller
+        reads the same values from ``response`` as the later ones.
+        """
         if self.replayed:
             raise InvariantBroken("a replayed request has its answer already")
-        self.response = dict(response)
+        self.response = json.loads(json.dumps(response, cls=DjangoJSONEncoder))
         IdempotencyKey.objects.filter(pk=self.row_id).update(response=self.response)
 
 

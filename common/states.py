@@ -70,8 +70,18 @@ class TransitionRefused(Refusal, django_fsm.TransitionNotAllowed):
     code = "transition_not_allowed"
 
 
+class _ProtectedState(django_fsm.FSMFieldDescriptor):
+    """Refuses a change by assignment, not the same value again: an INSERT hands back defaults."""
+
+    def __set__(self, instance: models.Model, value: Any) -> None:
+        if instance.__dict__.get(self.field.name) != value:
+            super().__set__(instance, value)
+
+
 class StateField(django_fsm.FSMField):
     """A state column that only transitions change; starts in the only initial state, if one."""
+
+    descriptor_class = _ProtectedState
 
     def __init__(self, table: StateTable | None = None, **kwargs: Any) -> None:
         self.table = table

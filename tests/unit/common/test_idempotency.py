@@ -31,6 +31,18 @@ def test_the_second_request_gets_the_first_ones_answer():
 
 
 @pytest.mark.django_db
+def test_the_first_caller_and_the_later_ones_read_the_same_values():
+    for replayed in (False, True):
+        with idempotent(scope="s", key="k", payload=1, now=NOW) as once:
+            if not once.replayed:
+                once.store({"amount": Decimal("1.50"), "on": date(2016, 3, 1)})
+            assert (once.replayed, once.response) == (
+                replayed,
+                {"amount": "1.50", "on": "2016-03-01"},
+            )
+
+
+@pytest.mark.django_db
 def test_a_key_belongs_to_its_scope():
     assert ask(1, scope="a") == (False, {"answer": "first"})
     assert ask(2, scope="b", answer="other") == (False, {"answer": "other"})
