@@ -1,0 +1,1 @@
+"""Commands: price import, rates, the model on files."""

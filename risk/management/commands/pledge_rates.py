@@ -1,0 +1,109 @@
+"""`manage.py pledge_rates`: the pledge-rate model on price files, without a database."""
+
+import csv
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.core.management.base import BaseCommand, CommandError
+
+from risk.pledge_rates import RateParameters, walk_forward
+from risk.price_files import PriceFile, RowProblem, find_price_files, read_price_file
+
+SHOWN_PROBLEMS = 20
+
+Rate = tuple[str, date, float]
+
+
+class Command(BaseCommand):
+    help = "Print commodity,date,rate at full precision for every price file of a folder."
+    requires_system_checks: list[str] = []  # it must work before anything is configured
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--prices", type=Path, required=True, help="folder or one CSV file")
+        days = parser.add_mutually_exclusive_group()
+        days.add_argument(
+            "--as-of",
+            type=_iso_date,
+            help="rate of the last row at or before this date (default: the last row)",
+        )
+        days.add_argument("--all-dates", action="store_true", help="the rate of every row")
+        parser.add_argument("--horizon", type=int, default=10, help="trading days to sell")
+        parser.add_argument("--confidence", type=float, default=0.99, help="such as 0.99")
+
+    def handle(self, **options: Any) -> None:
+        parameters = _parameters(options["horizon"], options["confidence"])
+        problems: list[RowProblem] = []
+        short: list[str] = []
+        out = csv.writer(self.stdout, lineterminator="\n")
+        out.writerow(("commodity", "date", "rate"))
+        for path in _files(options["prices"]):
+            prices = read_price_file(path, today=datetime.now(UTC).date())
+            problems += prices.problems
+            if prices.problems:
+                continue  # a rate from a damaged history would look like a good one
+            rates = list(_rates(prices, parameters, options["as_of"], options["all_dates"]))
+            out.writerows((code, day.isoformat(), repr(rate)) for code, day, rate in rates)
+            if not rates:
+                short.append(_too_short(prices, options["as_of"], parameters))
+        for line in short:
+            self.stderr.write(line)
+        if problems:
+            raise CommandError(_summary(problems))
+
+
+def _iso_date(text: str) -> date:
+    """Return the date an option names."""
+    return date.fromisoformat(text)
+
+
+def _parameters(horizon: int, confidence: float) -> RateParameters:
+    """Return the parameters of the plain model: no factors, no cap."""
+    try:
+        return RateParameters(horizon=horizon, confidence=confidence)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+
+
+def _files(path: Path) -> list[Path]:
+    """Return the price files, or refuse with the reason."""
+    try:
+        return find_price_files(path)
+    except FileNotFoundError as error:
+        raise CommandError(str(error)) from error
+
+
+def _rates(
+    prices: PriceFile, parameters: RateParameters, as_of: date | None, all_dates: bool
+) -> Iterator[Rate]:
+    """Yield the rates of one file: of every row, or of the last row up to a date."""
+    rows = [row for row in prices.rows if as_of is None or row.observed_on <= as_of]
+    if not rows:
+        return
+    first = 0 if all_dates else len(rows) - 1
+    path = walk_forward([float(row.price) for row in rows], parameters, first_row=first)
+    for index in range(first, len(rows)):
+        rate = float(path.rate[index])
+        if not np.isnan(rate):
+            yield prices.code, rows[index].observed_on, rate
+
+
+def _too_short(prices: PriceFile, as_of: date | None, parameters: RateParameters) -> str:
+    """Return why a file gives no rate."""
+    count = sum(1 for row in prices.rows if as_of is None or row.observed_on <= as_of)
+    until = f" up to {as_of}" if as_of else ""
+    needed = parameters.horizon + 250
+    return f"{prices.name}: no rate: {count} rows{until}, {needed} rows with moves are needed"
+
+
+def _summary(problems: list[RowProblem]) -> str:
+    """Return the problems, one a line, the first of very many."""
+    lines = [str(problem) for problem in problems[:SHOWN_PROBLEMS]]
+    if len(problems) > SHOWN_PROBLEMS:
+        lines.append(f"... and {len(problems) - SHOWN_PROBLEMS} more")
+    files = ", ".join(sorted({problem.file for problem in problems}))
+    lines.append(f"{len(problems)} bad rows; no rate was computed for {files}")
+    return "\n".join(lines)
