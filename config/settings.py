@@ -34,6 +34,7 @@ ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").spl
 DEMO = os.environ.get("DEMO", "") == "1"
 
 INSTALLED_APPS = [
+    "config",
     "common",
     "outbox",
     "parties",
