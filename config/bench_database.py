@@ -14,23 +14,23 @@ BROKER_NUMBER = 15  # tests use 1 to 15 too, but nobody measures while testing
 
 
 @contextmanager
-def bench_database(name: str, *, keep: bool = False) -> Iterator[None]:
-    """Create database `name` afresh, migrate it, and make it and broker 15 this process's own.
+def bench_database(*, keep: bool = False) -> Iterator[str]:
+    """Create a fresh, migrated database, and make it and broker 15 this process's own.
 
-    Threads and child processes started inside see them too. The database is dropped at the end
-    unless `keep`.
+    Its name is that of the database in use with `_bench` after it. Threads and child processes
+    started inside see it too. It is dropped at the end unless `keep`.
     """
     original = connection.settings_dict["NAME"]
-    if name == original:
-        raise ValueError(f"{name} is the database in use: benchmarks would erase it")
+    broker = current_app.conf.broker_url
     environment = dict(os.environ)
+    name = f"{original}_bench"
     _replace(name)
     try:
-        _move_to(name)
+        _move_to(name, addresses.broker_with_number(redis_url(), BROKER_NUMBER))
         call_command("migrate", verbosity=0)
-        yield
+        yield name
     finally:
-        _move_to(original)
+        _move_to(original, broker)
         os.environ.clear()
         os.environ.update(environment)
         if not keep:
@@ -48,11 +48,10 @@ def _drop(name: str) -> None:
         cursor.execute(f"DROP DATABASE IF EXISTS {connection.ops.quote_name(name)} WITH (FORCE)")
 
 
-def _move_to(name: str) -> None:
-    """Let the connections of every thread, and child processes, go to database `name`."""
+def _move_to(name: str, broker: str) -> None:
+    """Let the connections of every thread, and child processes, go to these two."""
     connections.close_all()
     connection.settings_dict["NAME"] = name
-    broker = addresses.broker_with_number(redis_url(), BROKER_NUMBER)
+    current_app.conf.broker_url = broker
     os.environ[addresses.DATABASE] = addresses.database_url(connection.settings_dict)
     os.environ[addresses.BROKER] = broker
-    current_app.conf.broker_url = broker

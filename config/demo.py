@@ -76,7 +76,7 @@ def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens on the first free port from `port`.
 
     Bound here and handed to the web server: no one can take the port in between.
-    Raises OSError when none of the next hundred is free.
+    Leaves the process when none of the next hundred is free.
     """
     for candidate in range(port, port + PORTS_TRIED):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -88,7 +88,7 @@ def listen(host: str, port: int) -> socket.socket:
             listener.close()
         else:
             return listener
-    raise OSError(f"no free port from {port} to {port + PORTS_TRIED - 1}")
+    raise SystemExit(f"no free port from {port} to {port + PORTS_TRIED - 1}")
 
 
 def _wanted_port() -> int:

@@ -13,7 +13,6 @@ from django.utils.module_loading import autodiscover_modules
 from common.bench import Benchmark, Result, registered
 from config.bench_database import bench_database
 
-DATABASE = "fullchain_bench"
 COLUMNS = ("name", "case", "size", "seconds", "floor", "ratio", "peer", "peer s", "peer ratio")
 LINE = "{:<20} {:<32} {:>10} {:>10} {:>10} {:>7} {:<24} {:>10} {:>10}"
 
@@ -25,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("name", nargs="?", help="one benchmark, or the start of several names")
         parser.add_argument("--size", type=int, help="instead of each benchmark's own sizes")
         parser.add_argument("--json", type=Path, help="also write the results to this file")
-        parser.add_argument("--keep", action="store_true", help=f"keep the database {DATABASE}")
+        parser.add_argument("--keep", action="store_true", help="keep the last run's database")
 
     def handle(
         self, *, name: str | None, size: int | None, json: Path | None, **options: Any
@@ -35,7 +34,7 @@ class Command(BaseCommand):
         rows = []
         for bench, with_size in _runs(chosen, size):
             # Fresh for each run: no table grows from one size, or one benchmark, to the next.
-            with bench_database(DATABASE, keep=options["keep"]):
+            with bench_database(keep=options["keep"]):
                 for result in bench.measure(with_size):
                     rows.append(row(bench.name, result))
                     self.stdout.write(line(rows[-1]))

@@ -1,6 +1,7 @@
 """Folders that stand for checkouts in good and awkward places, cleaned of servers afterwards."""
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -45,6 +46,17 @@ def make_run_dir() -> Iterator[MakeRunDir]:
 def run_dir(make_run_dir: MakeRunDir) -> Path:
     """The `.run` folder of a new checkout in an ordinary place."""
     return make_run_dir("plain")
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that does nothing for long and ends with the test."""
+    command = ["/bin/sh", "-c", "echo; exec sleep 1000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        yield process
+        process.kill()
 
 
 def remove_servers(run_dir: Path) -> None:
