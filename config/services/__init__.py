@@ -24,6 +24,7 @@ OFFLINE_COMMANDS = frozenset(
         "collectstatic",
         "compilemessages",
         "diffsettings",
+        "draw_states",
         "findstatic",
         "help",
         "makemessages",
