@@ -6,9 +6,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python
 
-# The machine's npm if it has one (it may know a proxy), else the one among the Python packages.
-NPM := PATH="$$PATH:$(CURDIR)/$(BIN)" npm
-
 VENV_DONE := $(VENV)/.complete
 NODE_DONE := node_modules/.complete
 CATALOGUES := $(wildcard locale/*/LC_MESSAGES/*.po)
@@ -35,9 +32,11 @@ $(VENV_DONE): requirements/dev.txt
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# Any npm reads the lock file; the packaged one serves machines without Node.
 $(NODE_DONE): package.json package-lock.json | $(VENV_DONE)
 	@echo 'Installing browser packages'
-	@$(NPM) ci --silent
+	@if command -v node >/dev/null && command -v npm >/dev/null; \
+	then npm ci --silent; else PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent; fi
 	@touch $@
 
 %.mo: %.po | $(VENV_DONE)
@@ -77,4 +76,4 @@ lock:
 	"$$tools/bin/uv" pip compile requirements/$$name.in --output-file requirements/$$name.txt \
 	--quiet --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	--no-emit-find-links $(UPGRADE) || exit 1; done
-	@$(NPM) install --package-lock-only --silent
+	@npm install --package-lock-only --silent

@@ -65,8 +65,8 @@ class Entry(models.Model):
     kind = models.CharField(max_length=40)
     booked_on = models.DateField()
     recorded_at = models.DateTimeField()
-    reference = models.CharField(max_length=80, blank=True)
-    narrative = models.CharField(max_length=200, blank=True)
+    reference = models.CharField(max_length=120, blank=True)
+    narrative = models.TextField(blank=True)
     idempotency_key = models.CharField(max_length=200, null=True)  # noqa: DJ001  (none is no key)
     reverses = models.ForeignKey(
         "self",
@@ -77,7 +77,7 @@ class Entry(models.Model):
         db_index=False,
     )
     line_count = models.IntegerField()
-    actor_label = models.CharField(max_length=200)
+    actor_label = models.TextField()
 
     objects = EntryQuerySet.as_manager()
 
@@ -111,7 +111,7 @@ class Entry(models.Model):
                 level=pgtrigger.Statement,
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
-                referencing=pgtrigger.Referencing(new="new_entries"),
+                referencing=pgtrigger.Referencing(new="new_entries"),  # type: ignore[no-untyped-call]
                 declare=[("short", "bigint")],
                 func=_LINES_COMPLETE,
             ),

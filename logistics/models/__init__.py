@@ -3,7 +3,7 @@
 from logistics.models.item import BillLine, BillOfMaterials, Item, ItemContent
 from logistics.models.lot import Hold, Lot
 from logistics.models.site import Site
-from logistics.models.stock_event import StockAct, StockEvent
+from logistics.models.stock_event import StockEvent
 
 __all__ = [
     "BillLine",
@@ -13,6 +13,5 @@ __all__ = [
     "ItemContent",
     "Lot",
     "Site",
-    "StockAct",
     "StockEvent",
 ]

@@ -86,6 +86,8 @@ class BankAccountQuerySet(models.QuerySet["BankAccount"]):
         """Leave lenders the accounts they may have to pay, everybody else their own."""
         if actor.sees_everything or actor.organisation_kind == OrganisationKind.LENDER:
             return self
+        if actor.organisation_id is None:
+            return self.none()
         return self.filter(organisation_id=actor.organisation_id)
 
 

@@ -1,0 +1,1 @@
+"""Verbs of the books: post, reverse, take snapshots of balances."""

@@ -1,0 +1,1 @@
+"""Verbs of the parties room: register organisations and people, grant and require authority."""
