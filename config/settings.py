@@ -156,6 +156,14 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 # An event not finished by then is looked into; sweep interval plus lease is the recovery time.
 OUTBOX_LEASE_SECONDS = int(os.environ.get("OUTBOX_LEASE_SECONDS", "20"))
 
+# Set where a proxy ends TLS in front of the web process and passes X-Forwarded-Proto on.
+BEHIND_TLS = os.environ.get("BEHIND_TLS", "") == "1"
+if BEHIND_TLS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = 31_536_000
+    CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "*"]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True

@@ -31,6 +31,9 @@ def database(url: str, *, test_name: str | None = None) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": host,
         "PORT": str(port),
+        # A request does not pay for a new connection; one that died is noticed and replaced.
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": options,
         "TEST": {"NAME": test_name},
     }
