@@ -1,7 +1,7 @@
 """Columns for money, quantities, rates and currencies: one width each, so that sums fit."""
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.validators import RegexValidator
 from django.db import models
@@ -10,20 +10,36 @@ from django.db.models.expressions import Combinable
 
 from common.exact import EXACT
 
+_Set_contra = TypeVar("_Set_contra", contravariant=True)
+_Get_co = TypeVar("_Get_co", covariant=True)
+
 if TYPE_CHECKING:
-    _DecimalField = models.DecimalField[Decimal | int | Combinable, Decimal]
-    _CharField = models.CharField[str | Combinable, str]
+
+    class _DecimalField(models.DecimalField[_Set_contra, _Get_co]):
+        # What mypy lets be assigned: no float and no text, which plain DecimalField would take.
+        _pyi_private_set_type: Decimal | int | Combinable
+
+    class _CharField(models.CharField[_Set_contra, _Get_co]):
+        _pyi_private_set_type: str | Combinable
+
 else:
-    _DecimalField = models.DecimalField
-    _CharField = models.CharField
+
+    class _Subscriptable:
+        """Django's fields take type parameters in their stubs only."""
+
+        def __class_getitem__(cls, _types: object) -> type:
+            return cls
+
+    class _DecimalField(_Subscriptable, models.DecimalField):
+        """DecimalField."""
+
+    class _CharField(_Subscriptable, models.CharField):
+        """CharField."""
 
 
-class _FixedDecimalField(_DecimalField):
+class _FixedDecimalField(_DecimalField[_Set_contra, _Get_co]):
     digits: int
     places: int
-    # What mypy lets be assigned: no float and no text, which plain DecimalField would take.
-    _pyi_private_set_type: Decimal | int | Combinable
-    _pyi_private_get_type: Decimal
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["max_digits"], kwargs["decimal_places"] = self.digits, self.places
@@ -54,25 +70,25 @@ class _FixedDecimalField(_DecimalField):
         return Decimal(1).scaleb(-self.places)
 
 
-class MoneyAmountField(_FixedDecimalField):
+class MoneyAmountField(_FixedDecimalField[_Set_contra, _Get_co]):
     """An amount of money, numeric(24,4); its currency stands in a column beside it."""
 
     digits, places = 24, 4
 
 
-class QuantityField(_FixedDecimalField):
+class QuantityField(_FixedDecimalField[_Set_contra, _Get_co]):
     """A quantity of goods in the item's unit, numeric(24,6)."""
 
     digits, places = 24, 6
 
 
-class RateField(_FixedDecimalField):
+class RateField(_FixedDecimalField[_Set_contra, _Get_co]):
     """A rate as a fraction of one, numeric(12,8)."""
 
     digits, places = 12, 8
 
 
-class CurrencyField(_CharField):
+class CurrencyField(_CharField[_Set_contra, _Get_co]):
     """An ISO 4217 code; the database refuses anything but three capital letters."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

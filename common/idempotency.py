@@ -14,11 +14,12 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from common.canonical import canonical_hash
@@ -43,7 +44,7 @@ class IdempotencyKeyReused(Refusal):
 class Claim:
     """A key held by this transaction, or the answer of the request that held it before."""
 
-    row_id: int
+    row_id: int | None
     replayed: bool
     response: dict[str, Any]
 
@@ -56,7 +57,8 @@ class Claim:
         if self.replayed:
             raise InvariantBroken("a replayed request has its answer already")
         self.response = json.loads(json.dumps(response, cls=DjangoJSONEncoder))
-        IdempotencyKey.objects.filter(pk=self.row_id).update(response=self.response)
+        if self.row_id is not None:
+            IdempotencyKey.objects.filter(pk=self.row_id).update(response=self.response)
 
 
 def claim(*, scope: str, key: str, payload: Any, now: datetime) -> Claim:
@@ -93,16 +95,20 @@ def _replay(scope: str, key: str, request_hash: str) -> Claim:
 
 
 @contextmanager
-def idempotent(*, scope: str, key: str, payload: Any, now: datetime) -> Iterator[Claim]:
+def idempotent(*, scope: str, key: str | None, payload: Any, now: datetime) -> Iterator[Claim]:
     """Run a service's body once per key, in a transaction of its own or the one around it.
 
     Yields the claim; the body returns ``claim.response`` if ``claim.replayed``, and otherwise
-    does its work and stores its answer. A body that raises leaves the key free.
+    does its work and stores its answer. A body that raises leaves the key free. Without a key
+    every request is new, and its answer is kept nowhere.
     """
     with transaction.atomic():
-        yield claim(scope=scope, key=key, payload=payload, now=now)
+        if key is None:
+            yield Claim(row_id=None, replayed=False, response={})
+        else:
+            yield claim(scope=scope, key=key, payload=payload, now=now)
 
 
-def forget_keys(*, before: datetime) -> int:
-    """Delete the keys created before an instant and return how many; partners resend for weeks."""
-    return IdempotencyKey.objects.filter(created_at__lt=before).delete()[0]
+def forget_keys(*, older_than: timedelta) -> int:
+    """Delete the keys recorded longer ago (by the database's clock) and return how many."""
+    return IdempotencyKey.objects.filter(recorded_at__lt=Now() - older_than).delete()[0]

@@ -22,7 +22,7 @@ values and the triggers on pairs and on first states are. tests/architecture hol
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, overload
 
 import django_fsm
 import pgtrigger
@@ -82,6 +82,15 @@ class StateField(django_fsm.FSMField):
     """A state column that only transitions change; starts in the only initial state, if one."""
 
     descriptor_class = _ProtectedState
+
+    if TYPE_CHECKING:  # django-fsm's mix-in would make every state Any
+
+        @overload  # type: ignore[override]
+        def __get__(self, instance: None, owner: type[models.Model]) -> Self: ...
+        @overload
+        def __get__(self, instance: models.Model, owner: type[models.Model]) -> str: ...
+        def __get__(self, instance: Any, owner: Any) -> Any:
+            """Return the state's value."""
 
     def __init__(self, table: StateTable | None = None, **kwargs: Any) -> None:
         self.table = table

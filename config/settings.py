@@ -152,6 +152,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # Looks for events whose hint was lost or whose worker died; late copies are worthless.
     "outbox-sweep": {"task": "outbox.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
+    "outbox-forget": {"task": "outbox.tasks.forget", "schedule": 86_400.0},
 }
 # An event not finished by then is looked into; sweep interval plus lease is the recovery time.
 OUTBOX_LEASE_SECONDS = int(os.environ.get("OUTBOX_LEASE_SECONDS", "20"))

@@ -78,6 +78,12 @@ def test_a_replay_does_not_overwrite_the_answer():
 
 
 @pytest.mark.django_db
+def test_without_a_key_every_request_is_new():
+    assert ask(1, key=None) == ask(1, key=None) == (False, {"answer": "first"})
+    assert not IdempotencyKey.objects.exists()
+
+
+@pytest.mark.django_db
 def test_an_empty_key_is_no_key():
     with pytest.raises(ValueError, match="not empty"):
         ask(1, key="")
@@ -100,8 +106,8 @@ def test_a_key_once_written_keeps_its_request():
 @pytest.mark.django_db
 def test_old_keys_are_forgotten():
     ask(1)
-    assert forget_keys(before=NOW) == 0
-    assert forget_keys(before=NOW + timedelta(seconds=1)) == 1
+    assert forget_keys(older_than=timedelta(minutes=1)) == 0
+    assert forget_keys(older_than=timedelta(0)) == 1
     assert not IdempotencyKey.objects.exists()
 
 
