@@ -261,9 +261,9 @@ def tail_prior(horizon: int, probability: float) -> float:
         (1 - share) * _PRIORS[4, level] + share * _PRIORS[10, level] for level in (0.01, ANCHOR)
     )
     if probability <= 0.01:
-        return one * (0.01 / probability) ** TAIL_INDEX
+        return one * math.pow(0.01 / probability, TAIL_INDEX)
     if probability >= ANCHOR:
         normal = NormalDist()
         return five * normal.inv_cdf(probability) / normal.inv_cdf(ANCHOR)
     slope = math.log(one / five) / math.log(ANCHOR / 0.01)
-    return five * (ANCHOR / probability) ** slope
+    return five * math.pow(ANCHOR / probability, slope)

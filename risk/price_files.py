@@ -7,7 +7,7 @@ commodity, currency and unit are the ones expected is for the caller to say.
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -178,7 +178,7 @@ def _parse_price(text: str) -> Decimal:
 
 
 def _check_place(row: PriceRow, before: list[PriceRow], today: date) -> None:
-    """Refuse a row whose date or denomination does not fit the rows before it."""
+    """Refuse a row whose date does not fit the rows before it."""
     if row.observed_on > today:
         message = f"{row.observed_on} is in the future; the last day that can be known is {today}"
         raise _RowError("date", "future_date", message)
@@ -193,9 +193,23 @@ def _check_place(row: PriceRow, before: list[PriceRow], today: date) -> None:
             f"{row.observed_on} is before {last.observed_on} on line {last.line}; oldest first"
         )
         raise _RowError("date", "descending_date", message)
-    if row.currency != last.currency:
-        message = f"{row.currency!r} after {last.currency!r}; one currency a file"
-        raise _RowError("currency", "mixed_currency", message)
-    if row.unit != last.unit:
-        message = f"{row.unit!r} after {last.unit!r}; one unit a file"
-        raise _RowError("unit", "mixed_unit", message)
+
+
+def keep_denomination(
+    found: PriceFile, *, currency: str, is_unit: Callable[[str], bool], unit: str
+) -> None:
+    """Refuse the rows in another currency or unit; the others stay.
+
+    is_unit: tells whether a unit's text means the right one; unit: how to write it.
+    """
+    good: list[PriceRow] = []
+    for row in found.rows:
+        if row.currency != currency:
+            message = f"{row.currency!r}; this series is in {currency}"
+            found.refuse(row.line, "currency", "wrong_currency", message)
+        elif not is_unit(row.unit):
+            message = f"{row.unit!r}; this series is priced per {unit!r}"
+            found.refuse(row.line, "unit", "wrong_unit", message)
+        else:
+            good.append(row)
+    found.rows = good

@@ -34,7 +34,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                 WHEN judged.reason <> '' THEN 0
                 ELSE r.rate END,
            CASE WHEN c.kind = 'money' THEN $1 ELSE r.effective_on END,
-           judged.reason NOT IN ('no_price', 'stale_price'),
+           judged.reason IN ('', 'no_rate'),
            judged.reason
     FROM risk_commodity c
     LEFT JOIN LATERAL (

@@ -3,15 +3,23 @@
 import csv
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 
+from common import clock
+from risk.management.options import iso_date
 from risk.pledge_rates import RateParameters, walk_forward
-from risk.price_files import PriceFile, RowProblem, find_price_files, read_price_file
+from risk.price_files import (
+    PriceFile,
+    RowProblem,
+    find_price_files,
+    keep_denomination,
+    read_price_file,
+)
 
 SHOWN_PROBLEMS = 20
 
@@ -27,7 +35,7 @@ class Command(BaseCommand):
         days = parser.add_mutually_exclusive_group()
         days.add_argument(
             "--as-of",
-            type=_iso_date,
+            type=iso_date,
             help="rate of the last row at or before this date (default: the last row)",
         )
         days.add_argument("--all-dates", action="store_true", help="the rate of every row")
@@ -40,8 +48,9 @@ class Command(BaseCommand):
         short: list[str] = []
         out = csv.writer(self.stdout, lineterminator="\n")
         out.writerow(("commodity", "date", "rate"))
-        for path in _files(options["prices"]):
-            prices = read_price_file(path, today=datetime.now(UTC).date())
+        files = _files(options["prices"])
+        for path in files:
+            prices = _read(path)
             problems += prices.problems
             if prices.problems:
                 continue  # a rate from a damaged history would look like a good one
@@ -53,11 +62,8 @@ class Command(BaseCommand):
             self.stderr.write(line)
         if problems:
             raise CommandError(_summary(problems))
-
-
-def _iso_date(text: str) -> date:
-    """Return the date an option names."""
-    return date.fromisoformat(text)
+        if len(short) == len(files):
+            raise CommandError("no file has enough rows for a rate")
 
 
 def _parameters(horizon: int, confidence: float) -> RateParameters:
@@ -74,6 +80,15 @@ def _files(path: Path) -> list[Path]:
         return find_price_files(path)
     except FileNotFoundError as error:
         raise CommandError(str(error)) from error
+
+
+def _read(path: Path) -> PriceFile:
+    """Return a file's rows, all in the currency and unit of the first."""
+    prices = read_price_file(path, today=clock.now().date())
+    if prices.rows:
+        unit = prices.rows[0].unit
+        keep_denomination(prices, currency=prices.rows[0].currency, is_unit=unit.__eq__, unit=unit)
+    return prices
 
 
 def _rates(

@@ -4,6 +4,7 @@ import csv
 import math
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -197,7 +198,7 @@ def test_prices_that_are_no_numbers_are_refused() -> None:
         ("peer_scale", 0.0),
     ],
 )
-def test_parameters_out_of_range_are_refused_by_name(name: str, value: float) -> None:
+def test_parameters_out_of_range_are_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"{name} is {value}; it must be"):
         RateParameters(**{name: value})
 

@@ -1,0 +1,79 @@
+"""What rooms above do when prices or rates change, inside the same transaction.
+
+Registered in `AppConfig.ready`. An exception from a callback rolls the prices back: no price is
+ever recorded without what follows from it.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Protocol, TypeVar
+
+from parties.actors import Actor
+from risk.models import PriceBatch
+
+
+class PricesRecorded(Protocol):
+    """Called after prices were recorded that change the latest price of these commodities."""
+
+    def __call__(
+        self,
+        *,
+        batch: PriceBatch,
+        commodity_ids: Sequence[int],
+        as_of: date,
+        actor: Actor,
+        now: datetime,
+    ) -> None:
+        """Do what follows, in the caller's transaction."""
+
+
+class RatesPublished(Protocol):
+    """Called after pledge rates of these commodities were published."""
+
+    def __call__(
+        self, *, commodity_ids: Sequence[int], as_of: date, actor: Actor, now: datetime
+    ) -> None:
+        """Do what follows, in the caller's transaction."""
+
+
+_prices_recorded: list[PricesRecorded] = []
+_rates_published: list[RatesPublished] = []
+
+_Callback = TypeVar("_Callback", PricesRecorded, RatesPublished)
+
+
+def on_prices_recorded(callback: PricesRecorded) -> PricesRecorded:
+    """Register a callback; registering it again has no effect."""
+    return _register(_prices_recorded, callback)
+
+
+def on_rates_published(callback: RatesPublished) -> RatesPublished:
+    """Register a callback; registering it again has no effect."""
+    return _register(_rates_published, callback)
+
+
+def _register(callbacks: list[_Callback], callback: _Callback) -> _Callback:
+    if callback not in callbacks:
+        callbacks.append(callback)
+    return callback
+
+
+def prices_recorded(
+    *,
+    batch: PriceBatch,
+    commodity_ids: Sequence[int],
+    as_of: date,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Call every registered callback, in the order of registration."""
+    for callback in _prices_recorded:
+        callback(batch=batch, commodity_ids=commodity_ids, as_of=as_of, actor=actor, now=now)
+
+
+def rates_published(
+    *, commodity_ids: Sequence[int], as_of: date, actor: Actor, now: datetime
+) -> None:
+    """Call every registered callback, in the order of registration."""
+    for callback in _rates_published:
+        callback(commodity_ids=commodity_ids, as_of=as_of, actor=actor, now=now)

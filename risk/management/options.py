@@ -1,0 +1,18 @@
+"""Option types that the commands share."""
+
+from argparse import ArgumentTypeError
+from datetime import date
+
+
+def iso_date(text: str) -> date:
+    """Return the date an option names.
+
+    Raises:
+        ArgumentTypeError: not an ISO date; the command line says so.
+
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        message = f"{text!r} is not a date such as 2021-12-31"
+        raise ArgumentTypeError(message) from None
