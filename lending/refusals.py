@@ -11,7 +11,7 @@ from common.errors import Refusal
 from lending.rules import LimitUse
 
 if TYPE_CHECKING:
-    from lending.models import Disbursement, Facility, Loan
+    from lending.models import Facility, Loan
 
 
 def figure(amount: Decimal, currency: str) -> str:
@@ -30,19 +30,6 @@ class NotYourFacility(Refusal):
     def of(cls, facility: "Facility") -> "NotYourFacility":
         """Name the facility only: its lender is nobody else's business."""
         return cls(message=_("Facility %s is not one of your lender's.") % facility.code)
-
-
-class SameHand(Refusal):
-    """Whoever asked for something tried to approve it, too."""
-
-    code = "same_hand"
-
-    @classmethod
-    def of(cls, thing: object) -> "SameHand":
-        """Say what a second person must approve."""
-        return cls(
-            message=_("%s must be approved by another person than the one who prepared it.") % thing
-        )
 
 
 class PersonNeeded(Refusal):
@@ -68,6 +55,21 @@ class FacilityNotActive(Refusal):
             message=_("Facility %(code)s is %(state)s, not active.")
             % {"code": facility.code, "state": facility.state},
             numbers={"state": facility.state},
+        )
+
+
+class FacilityInUse(Refusal):
+    """Loans are open under the facility."""
+
+    code = "facility_in_use"
+
+    @classmethod
+    def of(cls, facility: "Facility", loans: int) -> "FacilityInUse":
+        """Say how many."""
+        return cls(
+            message=_("Facility %(code)s has %(loans)s open loans: repay or cancel them first.")
+            % {"code": facility.code, "loans": loans},
+            numbers={"loans": loans},
         )
 
 
@@ -167,6 +169,20 @@ class LoanNotDrawable(Refusal):
             message=_("Loan %(loan)s is %(state)s and due on %(due)s: nothing can be drawn.")
             % {"loan": loan.number, "state": loan.state, "due": loan.due_on},
             numbers={"state": loan.state, "due_on": loan.due_on},
+        )
+
+
+class LoanNotOpen(Refusal):
+    """The loan is repaid or cancelled."""
+
+    code = "loan_not_open"
+
+    @classmethod
+    def of(cls, loan: "Loan") -> "LoanNotOpen":
+        """Say the loan's state."""
+        return cls(
+            message=_("Loan %(loan)s is %(state)s.") % {"loan": loan.number, "state": loan.state},
+            numbers={"state": loan.state},
         )
 
 
@@ -330,9 +346,3 @@ def require_payable(amount: Decimal, currency: str, *, field: str = "amount") ->
         raise NotAnAmount(
             message=message % {"currency": currency, **numbers}, field=field, numbers=numbers
         )
-
-
-def require_own_approval(disbursement: "Disbursement", checker_id: int | None) -> None:
-    """Refuse the maker of a payment as its checker."""
-    if checker_id == disbursement.maker_id:
-        raise SameHand.of(disbursement)

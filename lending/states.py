@@ -57,6 +57,8 @@ LOAN_STATES = StateTable(
     },
 )
 OWING = frozenset({LoanState.DRAWN, LoanState.OVERDUE})
+DRAWABLE = frozenset({LoanState.AGREED, LoanState.DRAWN})
+OPEN = OWING | DRAWABLE
 
 
 class DisbursementState(TextChoices):

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import F, Q
 
+from common.daycounts import DayCount
 from common.fields import MoneyAmountField, RateField
 from common.immutability import frozen_columns
 from common.states import StateField, StateModel, state_guards, transition
 from lending.models.facility import Facility
+from lending.rules import Accrual, payable
 from lending.states import LOAN_STATES, OWING, Component, LoanState, Product
 from lending.triggers import CopiesAgree, NeverRaised
 from parties.models import Organisation
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from parties.actors import Actor
 
 _GUARDS = state_guards("loan", "state", LOAN_STATES)
@@ -37,10 +41,12 @@ class LoanQuerySet(models.QuerySet["Loan"]):
 class Loan(StateModel):
     """A principal, its price and what is owed now, component by component.
 
-    The stored components equal the ledger's accounts of the loan. `interest_exact` and
-    `penalty_exact` keep the unrounded accrual since drawing, so that daily rounding never drifts.
-    `accrues_from` is the date since which the principal stands as it is: conventions that do not
-    add up day by day (30/360) count from there. After `interest_stops_on` nothing accrues.
+    The stored components equal the ledger's accounts of the loan. `accrues_from` is the date since
+    which the principal stands as it is; `interest_exact` and `penalty_exact` keep the unrounded
+    interest of the time before it. What is posted on a day is that, plus the interest of the whole
+    current period, less what was posted before: daily rounding never drifts, conventions that do
+    not add up day by day (30/360) come out right, and no day costs more than the first.
+    After `interest_stops_on` nothing accrues.
     """
 
     tenant = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
@@ -161,6 +167,55 @@ class Loan(StateModel):
     def owed_total(self) -> Decimal:
         """The sum of all components."""
         return sum(self.owed.values(), Decimal(0))
+
+    @property
+    def accrual(self) -> Accrual:
+        """The terms and the state of its interest; the loan has been drawn, its facility is read.
+
+        ValueError before the first drawing: no interest has a beginning then.
+        """
+        if self.accrues_from is None:
+            raise ValueError(f"{self.number} has not been drawn")
+        return Accrual(
+            principal=self.owed_principal,
+            annual_rate=self.annual_rate,
+            penalty_rate=self.penalty_rate,
+            day_count=DayCount(self.facility.day_count),
+            accrues_from=self.accrues_from,
+            due_on=self.due_on,
+            stops_on=self.interest_stops_on,
+            interest_base=self.interest_exact,
+            penalty_base=self.penalty_exact,
+        )
+
+    def counted_on(self, day: date) -> tuple[Decimal, Decimal]:
+        """Return interest and penalty since drawing as they are to be posted on a day, rounded."""
+        terms, currency = self.accrual, self.facility.currency
+        interest, penalty = terms.interest_through(day), terms.penalty_through(day)
+        return payable(interest, currency), payable(penalty, currency)
+
+    def payment_day(self, on: date) -> date:
+        """Return the day that money of a day counts for this loan: its own, if that is still open.
+
+        A principal that changed since, or interest paid since, stand settled: they are not
+        reopened for money recorded late.
+        """
+        if self.accrues_from is None or self.accrued_through is None or on >= self.accrued_through:
+            return on
+        day = max(on, self.accrues_from)
+        interest, penalty = self.counted_on(day)
+        if interest < self.interest_posted - self.owed_interest:
+            return self.accrued_through
+        return self.accrued_through if penalty < self.penalty_posted - self.owed_penalty else day
+
+    def owed_on(self, on: date) -> dict[Component, Decimal]:
+        """Return what a payment on a day would have to cover, by component; changes nothing."""
+        owed = self.owed
+        if self.accrues_from is not None and self.state in OWING:
+            interest, penalty = self.counted_on(self.payment_day(on))
+            owed[Component.INTEREST] += interest - self.interest_posted
+            owed[Component.PENALTY] += penalty - self.penalty_posted
+        return owed
 
     @transition(field=state, source=LoanState.AGREED, target=LoanState.DRAWN)
     def draw(self) -> None:

@@ -1,0 +1,44 @@
+"""What lender and borrower agree on in a facility, as one value."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from common.daycounts import DayCount
+from lending.states import DEFAULT_WATERFALL, Component, Product
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacilityTerms:
+    """The terms of a facility. Rates are fractions a year or of value; amounts in its currency.
+
+    See :class:`lending.models.Facility` for what each one means.
+    """
+
+    currency: str
+    limit: Decimal
+    annual_rate: Decimal
+    opened_on: date
+    matures_on: date
+    products: Sequence[Product] = tuple(Product)
+    penalty_rate: Decimal = Decimal(0)
+    day_count: DayCount = DayCount.ACT_360
+    waterfall: Sequence[Component] = tuple(DEFAULT_WATERFALL)
+    waiver_tolerance: Decimal = Decimal(0)
+    order_advance_rate: Decimal = Decimal("0.8")
+    receivable_advance_rate: Decimal = Decimal("0.8")
+    watch_line: Decimal | None = None
+    call_line: Decimal | None = None
+    release_factor: Decimal = Decimal("0.9")
+    cure_business_days: int = 2
+    minimum_controlled_value: Decimal = Decimal(0)
+
+    def as_columns(self) -> Mapping[str, Any]:
+        """Return the terms as the facility's columns hold them."""
+        columns = {term.name: getattr(self, term.name) for term in fields(self)}
+        return columns | {
+            "products": [str(product) for product in self.products],
+            "waterfall": [str(component) for component in self.waterfall],
+        }
