@@ -52,6 +52,6 @@ def _move_to(name: str, broker: str) -> None:
     """Let the connections of every thread, and child processes, go to these two."""
     connections.close_all()
     connection.settings_dict["NAME"] = name
-    current_app.conf.broker_url = broker
+    current_app.conf.update(broker_url=broker)
     os.environ[addresses.DATABASE] = addresses.database_url(connection.settings_dict)
     os.environ[addresses.BROKER] = broker

@@ -22,7 +22,7 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 def pytest_configure() -> None:
     """Have servers running before the first test, and point this process at its own corner."""
     ensure_services(["test"])
-    app.conf.broker_url = _own_broker()
+    app.conf.update(broker_url=_own_broker())
     # A crash may lose a test's rows, and nobody minds; the servers themselves stay durable.
     settings.DATABASES["default"]["OPTIONS"]["options"] = "-c synchronous_commit=off"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

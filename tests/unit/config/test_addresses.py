@@ -25,7 +25,10 @@ from config.services.addresses import broker_with_number, database, database_url
     ],
 )
 def test_database_addresses(url: str, expected: dict[str, object]) -> None:
-    fixed = {"ENGINE": "django.db.backends.postgresql", "TEST": {"NAME": "probe"}}
+    fixed: dict[str, object] = {
+        "ENGINE": "django.db.backends.postgresql",
+        "TEST": {"NAME": "probe"},
+    }
     fixed |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 
     settings = database(url, test_name="probe")
