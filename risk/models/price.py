@@ -50,9 +50,9 @@ class _SupersedesPredecessor(FirmTrigger):
         """Return the check."""
         return """
             IF NOT EXISTS (
-                SELECT FROM risk_price old
-                WHERE old.id = NEW.supersedes_id AND old.commodity_id = NEW.commodity_id
-                  AND old.observed_on = NEW.observed_on AND old.revision = NEW.revision - 1
+                SELECT FROM risk_price p
+                WHERE p.id = NEW.supersedes_id AND p.commodity_id = NEW.commodity_id
+                  AND p.observed_on = NEW.observed_on AND p.revision = NEW.revision - 1
             ) THEN
                 RAISE EXCEPTION USING
                     MESSAGE = 'risk_price: a correction supersedes the revision before it',
