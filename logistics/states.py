@@ -1,4 +1,4 @@
-"""Kinds of stock event and of claim on a lot."""
+"""Kinds of site, of stock act and event, and of claim on a lot."""
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +11,17 @@ class SiteKind(TextChoices):
     WAREHOUSE = "warehouse", _("Warehouse")
     VEHICLE = "vehicle", _("Vehicle")
     SHOP = "shop", _("Shop")
+
+
+class StockActKind(TextChoices):
+    """What a custodian reports, as one happening."""
+
+    RECEIVED = "received", _("Goods received")
+    PRODUCED = "produced", _("Production")
+    MOVED = "moved", _("Goods moved")
+    SHIPPED = "shipped", _("Goods shipped")
+    RETURNED = "returned", _("Goods returned")
+    COUNTED = "counted", _("Stock counted")
 
 
 class StockEventKind(TextChoices):

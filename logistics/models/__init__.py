@@ -3,7 +3,7 @@
 from logistics.models.item import BillLine, BillOfMaterials, Item, ItemContent
 from logistics.models.lot import Hold, Lot
 from logistics.models.site import Site
-from logistics.models.stock_event import StockEvent
+from logistics.models.stock_event import StockAct, StockEvent
 
 __all__ = [
     "BillLine",
@@ -13,5 +13,6 @@ __all__ = [
     "ItemContent",
     "Lot",
     "Site",
+    "StockAct",
     "StockEvent",
 ]

@@ -1,11 +1,27 @@
 """Items: kinds of goods, the commodities inside them, and what they are made of."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import Q
 
 from common.fields import CurrencyField, MoneyAmountField, RateField
+from common.immutability import append_only, frozen_columns
 from parties.models import Organisation
 from risk.models import Commodity
+
+if TYPE_CHECKING:
+    from parties.actors import Actor
+
+
+class ItemQuerySet(models.QuerySet["Item"]):
+    """Reads of items."""
+
+    def visible_to(self, actor: Actor) -> ItemQuerySet:
+        """Everybody signed in may look up an article; what lies where is the secret."""
+        return self if actor.is_known else self.none()
 
 
 class Item(models.Model):
@@ -16,20 +32,29 @@ class Item(models.Model):
     `rate_factor` (grade and disposal cost: g (1 − δ) of the rate model).
     """
 
-    code = models.SlugField(max_length=40, unique=True)
+    code = models.SlugField(max_length=40)
     name = models.CharField(max_length=200)
     name_zh = models.CharField(max_length=200, blank=True)
     unit = models.CharField(max_length=3, help_text="UN/CEFACT Recommendation 20")
-    gtin = models.CharField(max_length=14, unique=True, null=True, blank=True)
+    gtin = models.CharField(max_length=14, null=True, blank=True)  # noqa: DJ001  (unique)
     owner = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="items")
     currency = CurrencyField()
     premium = MoneyAmountField(default=0)
     premium_rate = RateField(default=0)
     rate_factor = RateField(default=1)
 
+    objects = ItemQuerySet.as_manager()
+
     class Meta:
         ordering = ["code"]
         constraints = [
+            models.UniqueConstraint(fields=["code"], name="item_code_taken_once"),
+            models.UniqueConstraint(fields=["gtin"], name="item_gtin_taken_once"),
+            models.CheckConstraint(name="item_named", condition=~Q(name="") & ~Q(code="")),
+            models.CheckConstraint(
+                name="item_gtin_well_formed",
+                condition=Q(gtin__isnull=True) | Q(gtin__regex=r"^[0-9]{14}$"),
+            ),
             models.CheckConstraint(
                 name="item_premium_rate_is_a_share",
                 condition=Q(premium_rate__gte=0, premium_rate__lte=1),
@@ -40,6 +65,8 @@ class Item(models.Model):
             ),
             models.CheckConstraint(name="item_premium_not_negative", condition=Q(premium__gte=0)),
         ]
+        # Lots are counted in the unit and valued in the currency.
+        triggers = [frozen_columns("code", "unit", "currency", constraint="identity_frozen")]
 
     def __str__(self) -> str:
         return self.name
@@ -62,11 +89,27 @@ class ItemContent(models.Model):
         return f"{self.item}: {self.quantity} {self.commodity}"
 
 
-class BillOfMaterials(models.Model):
-    """What one unit of the product takes, and the share of each material that may be lost."""
+class BillQuerySet(models.QuerySet["BillOfMaterials"]):
+    """Reads of bills of materials."""
 
-    product = models.OneToOneField(Item, on_delete=models.CASCADE, related_name="bill")
+    def visible_to(self, actor: Actor) -> BillQuerySet:
+        """Show what a product is made of to its owner and to who keeps lots of that owner."""
+        if actor.sees_everything:
+            return self
+        kept = Q(product__owner__lots__site__operator_id=actor.organisation_id)
+        return self.filter(Q(product__owner_id=actor.organisation_id) | kept).distinct()
+
+
+class BillOfMaterials(models.Model):
+    """What one unit of the product takes, and the share of each material that may be lost.
+
+    Written once: past production is judged by it. A changed design is another product.
+    """
+
+    product = models.OneToOneField(Item, on_delete=models.PROTECT, related_name="bill")
     loss_tolerance = RateField(default=0)
+
+    objects = BillQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -75,6 +118,7 @@ class BillOfMaterials(models.Model):
                 condition=Q(loss_tolerance__gte=0, loss_tolerance__lt=1),
             )
         ]
+        triggers = [*append_only()]
 
     def __str__(self) -> str:
         return f"bill of {self.product}"
@@ -83,7 +127,7 @@ class BillOfMaterials(models.Model):
 class BillLine(models.Model):
     """Material per unit of product, in the material's unit, before losses."""
 
-    bill = models.ForeignKey(BillOfMaterials, on_delete=models.CASCADE, related_name="lines")
+    bill = models.ForeignKey(BillOfMaterials, on_delete=models.PROTECT, related_name="lines")
     material = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="+")
     quantity = models.DecimalField(max_digits=24, decimal_places=12)
 
@@ -92,6 +136,7 @@ class BillLine(models.Model):
             models.UniqueConstraint(fields=["bill", "material"], name="bill_line_stated_once"),
             models.CheckConstraint(name="bill_line_positive", condition=Q(quantity__gt=0)),
         ]
+        triggers = [*append_only()]
 
     def __str__(self) -> str:
         return f"{self.quantity} {self.material}"
