@@ -25,6 +25,7 @@ class Crew:
         (run_dir / "logs").mkdir(exist_ok=True)
         (run_dir / "demo").mkdir(exist_ok=True)
         self._records[0].write(os.getpid())
+        _remove_old_logs(run_dir)
 
     def start(self, name: str, command: Sequence[str], *, keep_open: Sequence[int] = ()) -> None:
         """Start `command` (a module with arguments) as `name`, with descriptors `keep_open`."""
@@ -86,6 +87,14 @@ def stop_crews(run_dir: Path) -> int:
         told += _end_all([_record(run_dir, supervisor, "supervisor")], patience=2 * PATIENCE)
         told += _end_all(records)
     return told
+
+
+def _remove_old_logs(run_dir: Path) -> None:
+    """Remove the logs of supervisors that live no more."""
+    for path in (run_dir / "logs").glob("*-*.log"):
+        supervisor = int(path.stem.rpartition("-")[2])
+        if _record(run_dir, supervisor, "supervisor").pid() is None:
+            path.unlink()
 
 
 def _end_all(records: Sequence[Record], *, patience: float = PATIENCE) -> int:

@@ -139,3 +139,15 @@ def test_another_crews_children_are_no_orphans(tmp_path: Path) -> None:
 
         assert identity(child) is not None
         process.send_signal(signal.SIGTERM)
+
+
+def test_logs_of_ended_crews_make_room_for_the_next(tmp_path: Path) -> None:
+    with supervisor(tmp_path) as living:
+        ended = tmp_path / "logs" / "child-4194305.log"
+        ended.touch()
+
+        Crew(tmp_path, env=os.environ)
+
+        logs = [path.name for path in (tmp_path / "logs").iterdir()]
+        assert logs == [f"child-{living.pid}.log"]
+        living.terminate()
