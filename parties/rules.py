@@ -107,9 +107,9 @@ def _require_shape(
     field: str, name: str, number: str, length: int, shape: re.Pattern[str], form: str
 ) -> None:
     if len(number) != length:
-        message = _("A %(name)s has %(length)s characters; %(number)s has %(count)s.")
+        message = _("Each %(name)s has %(length)s characters; %(number)s has %(count)s.")
     elif not shape.fullmatch(number):
-        message = _("A %(name)s has %(form)s; %(number)s has not.")
+        message = _("Each %(name)s has %(form)s; %(number)s has not.")
     else:
         return
     parts = {
