@@ -1,0 +1,1 @@
+"""What the logistics room does: catalogue, stock acts, holds, locks."""
