@@ -28,7 +28,7 @@ class PricesRecorded(Protocol):
 
 
 class RatesPublished(Protocol):
-    """Called after pledge rates of these commodities were published."""
+    """Called after rates of these commodities were published, or their prices went stale."""
 
     def __call__(
         self, *, commodity_ids: Sequence[int], as_of: date, actor: Actor, now: datetime

@@ -38,7 +38,6 @@ TAIL_INDEX = 0.28  # Weissman's xi
 PRIOR_WEIGHT = 1000
 PEER_WEIGHT = 60  # rows that the peer class counts for in a cold start
 COLD_START_ROW = 60
-_BLOCK = 512  # 0.9 ** -512 is 2.7e23: the scaled running sums of a block stay far from overflow
 
 # Tail priors of the shared panel, at horizon 4 and 10 and p = 1 % and 5 %.
 _PRIORS = {(4, 0.01): -2.80, (4, 0.05): -1.70, (10, 0.01): -2.90, (10, 0.05): -1.75}
@@ -199,8 +198,8 @@ def exponential_mean(values: FloatArray, decay: float, start: float) -> FloatArr
     result = np.empty_like(values)
     powers = _powers(decay)
     carry = start
-    for left in range(0, len(values), _BLOCK):
-        block = values[left : left + _BLOCK]
+    for left in range(0, len(values), len(powers)):
+        block = values[left : left + len(powers)]
         scaled = powers[: len(block)]
         means = scaled * (carry + (1 - decay) * np.cumsum(block / scaled))
         result[left : left + len(block)] = means
@@ -210,8 +209,9 @@ def exponential_mean(values: FloatArray, decay: float, start: float) -> FloatArr
 
 @cache
 def _powers(decay: float) -> FloatArray:
-    """Return decay to the power 1, 2, ... one block long."""
-    return np.asarray(decay ** np.arange(1, _BLOCK + 1), np.float64)
+    """Return decay to the power 1, 2, ... down to 1e-200, far from underflow, or 8192 of them."""
+    rows = min(int(-200 / math.log10(decay)), 8192)
+    return np.asarray(decay ** np.arange(1, rows + 1), np.float64)
 
 
 def _pooled_tail(

@@ -29,6 +29,19 @@ from risk.services.recording import (
     sort_out,
 )
 
+__all__ = [
+    "FileImport",
+    "FuturePrice",
+    "Observation",
+    "OlderThanRecorded",
+    "PriceRefused",
+    "UnknownCommodity",
+    "WrongDenomination",
+    "import_price_file",
+    "import_prices",
+    "record_prices",
+]
+
 
 class UnknownCommodity(PriceRefused):
     """No commodity has this code."""

@@ -25,6 +25,7 @@ from risk.histories import (
 )
 from risk.models import Commodity, CommodityKind
 from risk.pledge_rates import MODEL_NAME, RateParameters, RatePath, walk_forward
+from risk.services.alerts import StalePrice, alert_stale
 from risk.weekdays import weekdays_between
 
 _MODEL_RATE_STEP = Decimal("0.00000000000000001")
@@ -75,8 +76,9 @@ def publish_rates(
     """Publish the rates that hold from `as_of` on, from the prices observed up to then.
 
     The price's age lengthens the horizon; a commodity whose price is stale gets no new rate, as
-    it lends nothing anyway. Publishing a day again writes only what changed, as a new revision.
-    Callbacks of `hooks.on_rates_published` run in the same transaction.
+    it lends nothing anyway, and raises an alert. Publishing a day again writes only what changed,
+    as a new revision. Callbacks of `hooks.on_rates_published` run in the same transaction, for
+    the commodities with a new rate and for those that time has made stale. Run it every day.
     """
     return _publish(None, as_of, commodities, actor, now)
 
@@ -112,19 +114,24 @@ def _publish(
         known = published_rates(list(chosen), from_on=first_on, until_on=until_on)
         before = rates_before(list(chosen), first_on)
         changed: list[_NewRate] = []
+        stale: list[StalePrice] = []
         for pk, commodity in chosen.items():
             history = histories.get(pk, PriceHistory())
             days = _days(history, from_on, until_on)
             if reason := _why_none(commodity, days):
                 outcome.skipped[commodity.code] = reason
+                if from_on is None and days:
+                    stale.append(StalePrice(commodity, history.days[-1], reason))
                 continue
             rates = _rates(commodity, history, days, before.get(pk), known.get(pk, {}))
             changed += _account(outcome, commodity, list(rates))
         if changed:
             _write(changed, actor, now)
-            told = sorted({rate.commodity_id for rate in changed})
             _tell_world(outcome, until_on, actor, now)
-            hooks.rates_published(commodity_ids=told, as_of=until_on, actor=actor, now=now)
+        alert_stale(stale, as_of=until_on, now=now)
+        moved = {rate.commodity_id for rate in changed} | {old.commodity.pk for old in stale}
+        if moved:
+            hooks.rates_published(commodity_ids=sorted(moved), as_of=until_on, actor=actor, now=now)
     return outcome
 
 

@@ -39,7 +39,7 @@ def test_what_the_catalogue_says() -> None:
     silver = Commodity.objects.get(code="silver_comex")
     assert (silver.unit, silver.price_quantity, silver.price_factor, silver.name_zh) == (
         "APZ",
-        1,
+        Decimal(1),
         Decimal("0.01"),
         "白银",
     )

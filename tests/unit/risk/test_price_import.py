@@ -89,8 +89,8 @@ def test_another_price_for_a_day_is_a_correction(tmp_path: Path) -> None:
     )
     assert _counts(outcome) == (1, 1, 1, 0)
     old, new = Price.objects.filter(observed_on=date(2024, 5, 31)).order_by("revision")
-    assert (old.price, old.revision, old.supersedes_id) == (2, 1, None)
-    assert (new.price, new.revision, new.supersedes_id) == (3, 2, old.pk)
+    assert (old.price, old.revision, old.supersedes_id) == (Decimal(2), 1, None)
+    assert (new.price, new.revision, new.supersedes_id) == (Decimal(3), 2, old.pk)
     assert [p.price for p in price_history("copper")] == [1, 3, 4]
 
 

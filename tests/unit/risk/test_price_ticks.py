@@ -185,7 +185,7 @@ def test_zero_and_negative_prices_are_data() -> None:
     quote = latest_prices(MONDAY)[oil.pk]
     assert (quote.unit_price, quote.rate, quote.fresh, quote.reason) == (
         Decimal("-36.98"),
-        0,
+        Decimal(0),
         False,
         "non_positive_price",
     )

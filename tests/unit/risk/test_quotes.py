@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -24,6 +25,8 @@ from tests.factories.risk import (
 
 pytestmark = pytest.mark.django_db
 
+ZERO = Decimal(0)
+NINE = Decimal(9000)
 FRIDAY = date(2024, 5, 31)
 MONDAY = date(2024, 6, 3)
 
@@ -59,9 +62,9 @@ def test_without_any_price_nothing_is_lent() -> None:
     make_commodity()
     quote = get_quote("copper", MONDAY)
     assert (quote.unit_price, quote.price_on, quote.rate, quote.fresh, quote.reason) == (
-        0,
+        ZERO,
         None,
-        0,
+        ZERO,
         False,
         "no_price",
     )
@@ -79,9 +82,9 @@ def test_a_price_goes_stale_and_then_is_none() -> None:
         "no_price",
     ]
     stale = get_quote("copper", sixth)
-    assert (stale.unit_price, stale.rate, stale.fresh) == (9000, 0, False)
+    assert (stale.unit_price, stale.rate, stale.fresh) == (NINE, ZERO, False)
     gone = get_quote("copper", after)
-    assert (gone.unit_price, gone.price_on, gone.rate, gone.fresh) == (0, FRIDAY, 0, False)
+    assert (gone.unit_price, gone.price_on, gone.rate, gone.fresh) == (ZERO, FRIDAY, ZERO, False)
     make_tick({"copper": 8900}, on=after)
     assert get_quote("copper", after).unit_price == 8900
     assert get_quote("copper", after).rate == Decimal("0.80")
@@ -104,7 +107,12 @@ def test_without_a_published_rate_nothing_is_lent() -> None:
     copper = make_commodity()
     make_history(commodity=copper, prices=calm_prices(Decimal(9000), 5), until=FRIDAY)
     quote = get_quote("copper", FRIDAY)
-    assert (quote.unit_price, quote.rate, quote.fresh, quote.reason) == (9000, 0, True, "no_rate")
+    assert (quote.unit_price, quote.rate, quote.fresh, quote.reason) == (
+        NINE,
+        ZERO,
+        True,
+        "no_rate",
+    )
 
 
 def test_an_inactive_commodity_lends_nothing() -> None:
@@ -120,7 +128,7 @@ def test_a_negative_price_lends_nothing_that_day_only() -> None:
     monday = get_quote("oil", MONDAY)
     assert (monday.unit_price, monday.rate, monday.reason) == (
         Decimal("-36.98"),
-        0,
+        ZERO,
         "non_positive_price",
     )
     tuesday = date(2024, 6, 4)
@@ -172,7 +180,7 @@ def test_histories_for_charts() -> None:
     make_tick({"copper": 8000}, on=MONDAY)
     make_tick({"copper": 8100}, on=MONDAY)
     points = price_history("copper", from_on=FRIDAY)
-    assert [(p.observed_on, p.price) for p in points] == [(FRIDAY, 9000), (MONDAY, 8100)]
+    assert [(p.observed_on, p.price) for p in points] == [(FRIDAY, NINE), (MONDAY, Decimal(8100))]
     assert [p.observed_on for p in price_history("copper", until_on=FRIDAY)][-1] == FRIDAY
     assert [(r.effective_on, r.rate) for r in rate_history("copper")] == [(FRIDAY, Decimal("0.80"))]
     assert rate_history("copper", from_on=MONDAY) == []
@@ -199,6 +207,6 @@ def test_the_function_is_inlined_and_reads_by_index() -> None:
     )
 
 
-def _scans(node: dict) -> list[dict]:
+def _scans(node: dict[str, Any]) -> list[dict[str, Any]]:
     found = [node] if "Relation Name" in node else []
     return found + [scan for child in node.get("Plans", []) for scan in _scans(child)]

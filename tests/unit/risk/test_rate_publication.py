@@ -217,6 +217,35 @@ def test_a_publication_is_told_in_its_transaction(monkeypatch: pytest.MonkeyPatc
     assert AuditEntry.objects.get(action="risk.publish_rates").detail == payload
 
 
+def test_a_feed_that_falls_silent_alerts_once_and_is_told_daily(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Time alone uncovers a lender: the rooms above hear of it without any new price."""
+    make_quoted(on=FRIDAY)
+    told: list[tuple[date, list[int]]] = []
+    monkeypatch.setattr(
+        hooks,
+        "_rates_published",
+        [lambda **said: told.append((said["as_of"], said["commodity_ids"]))],
+    )
+    copper = Commodity.objects.get()
+    silent = [date(2024, 6, 10), date(2024, 6, 11), date(2024, 7, 1), date(2024, 7, 2)]
+    for day in silent:
+        _publish(day)
+    assert told == [(day, [copper.pk]) for day in silent]
+    alerts = Event.objects.filter(topic="risk.price_went_stale").order_by("pk")
+    assert [alert.payload for alert in alerts] == [
+        {
+            "commodity": "copper",
+            "price_on": "2024-05-31",
+            "reason": reason,
+            "as_of": as_of,
+        }
+        for reason, as_of in (("stale_price", "2024-06-10"), ("no_price", "2024-07-01"))
+    ]
+    assert PledgeRate.objects.count() == 1
+
+
 def test_a_callback_that_fails_undoes_the_rates(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(**said: Any) -> None:
         raise RuntimeError("no")
