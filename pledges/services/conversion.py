@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from common.errors import InvariantBroken, Refusal
 from common.locks import lock_in_order
 from logistics.models import Lot
-from logistics.services.holds import place_hold, reduce_hold
+from logistics.services.holds import NewHold, place_holds, reduce_holds
 from logistics.services.locking import lock_lots
 from logistics.states import HoldKind
 from outbox.services.audit import record
@@ -112,8 +112,8 @@ def take(*, act: CoverAct, kind: ConversionKind, takes: Sequence[Take]) -> list[
     for position in positions:
         position.remaining -= wanted[position.pk]
         position.closed_at = act.now if position.remaining == 0 else None
-        if position.right in HOLD_OF_RIGHT:
-            reduce_hold(reference=position.pk, quantity=wanted[position.pk], now=act.now)
+    held = [position.pk for position in positions if position.right in HOLD_OF_RIGHT]
+    reduce_holds(quantities={pk: wanted[pk] for pk in held}, now=act.now)
     Position.objects.bulk_update(positions, ["remaining", "closed_at"])
     take_from_pool(wanted)
     return [Taken(position, wanted[position.pk]) for position in positions]
@@ -207,14 +207,19 @@ def _hold(act: CoverAct, positions: Sequence[Position]) -> None:
     held = [position for position in positions if position.right in HOLD_OF_RIGHT]
     lots = lock_lots([position.lot_id for position in held if position.lot_id is not None])
     by_id = {lot.pk: lot for lot in lots}
-    for position in held:
-        place_hold(
-            lot=by_id[position.lot_id],
-            kind=HOLD_OF_RIGHT[Right(position.right)],
-            quantity=position.quantity,
-            reference=position.pk,
-            now=act.now,
-        )
+    place_holds(
+        holds=[
+            NewHold(
+                lot=by_id[position.lot_id],
+                kind=HOLD_OF_RIGHT[Right(position.right)],
+                quantity=position.quantity,
+                reference=position.pk,
+            )
+            for position in held
+            if position.lot_id is not None
+        ],
+        now=act.now,
+    )
 
 
 def _enter(

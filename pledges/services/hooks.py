@@ -6,7 +6,9 @@ from datetime import date, datetime
 
 from parties.actors import Actor
 from pledges.services.cover import Requirement, covering, open_act
+from pledges.services.moves import moves
 from pledges.services.tick import reassess, revalue
+from risk.models import PriceBatch
 
 REQUIREMENTS = {"draw": Requirement.COVERED}
 
@@ -49,13 +51,27 @@ def _judge_each(
             )
 
 
-def quotes_moved(
+def prices_recorded(
     *,
+    batch: PriceBatch,
     commodity_ids: Sequence[int],
     as_of: date,
     actor: Actor,
     now: datetime,
-    detail: dict[str, str],
 ) -> None:
-    """Run the tick for prices or rates that were just recorded, in their transaction."""
+    """Run the tick for prices that were just recorded, in their transaction."""
+    revalue(
+        commodity_ids=commodity_ids,
+        as_of=as_of,
+        actor=actor,
+        now=now,
+        detail={"moved": "price", "batch": batch.pk, **moves(commodity_ids, as_of)},
+    )
+
+
+def rates_published(
+    *, commodity_ids: Sequence[int], as_of: date, actor: Actor, now: datetime
+) -> None:
+    """Run the tick for pledge rates that were just published, in their transaction."""
+    detail = {"moved": "rate", **moves(commodity_ids, as_of)}
     revalue(commodity_ids=commodity_ids, as_of=as_of, actor=actor, now=now, detail=detail)

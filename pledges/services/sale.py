@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from logistics.services.stock import ship_goods
+from logistics.services.stock import ship_lots
 from parties.models import Organisation
 from pledges.models import Position
 from pledges.services.conversion import Evidence, Make, Take, convert, take
@@ -32,16 +32,14 @@ def sell(
     place at `advance_rate`. The evidence is the verified, assigned invoice.
     """
     taken = take(act=act, kind=ConversionKind.SELL, takes=goods)
-    for one in taken:
-        ship_goods(
-            lot=lot_of(one),
-            quantity=one.quantity,
-            source=carrier,
-            reference=shipment_reference,
-            occurred_at=occurred_at,
-            actor=act.actor,
-            now=act.now,
-        )
+    ship_lots(
+        goods=[(lot_of(one), one.quantity) for one in taken],
+        source=carrier,
+        reference=shipment_reference,
+        occurred_at=occurred_at,
+        actor=act.actor,
+        now=act.now,
+    )
     make = Make(
         right=Right.RECEIVABLE,
         quantity=face,

@@ -1,0 +1,160 @@
+"""What always holds of positions, pool lines, holds, cover and calls (domain.md, invariants)."""
+
+from common.invariants import Invariant
+
+_LIVE = "('order_claim', 'floating_mortgage', 'pledge', 'in_transit', 'receivable', 'proceeds')"
+
+POOL_LINES_EQUAL_POSITIONS = Invariant(
+    name="pool_lines_equal_positions",
+    sentence="A pool line is the sum of the weights of the live positions behind it.",
+    sql=f"""
+    WITH sums AS (
+        SELECT p.facility_id, t.basis_id, p."right",
+               sum(p.remaining * t.market_per_unit) AS market,
+               sum(p.remaining * t.lending_per_unit) AS lending
+        FROM pledges_position p JOIN pledges_positionterm t ON t.position_id = p.id
+        WHERE p."right" IN {_LIVE} GROUP BY 1, 2, 3
+    )
+    SELECT coalesce('pool line ' || l.id, 'facility ' || s.facility_id || ' ' || s."right"),
+           'line weighs ' || coalesce(l.market_weight, 0) || '/' || coalesce(l.lending_weight, 0)
+           || ', positions ' || coalesce(s.market, 0) || '/' || coalesce(s.lending, 0)
+    FROM pledges_poolline l
+    FULL JOIN sums s ON s.facility_id = l.facility_id AND s.basis_id = l.basis_id
+         AND s."right" = l."right"
+    WHERE coalesce(l.market_weight, 0) <> coalesce(s.market, 0)
+       OR coalesce(l.lending_weight, 0) <> coalesce(s.lending, 0)
+    """,
+)
+
+PARTS_SUM_TO_THE_WHOLE = Invariant(
+    name="parts_sum_to_the_whole",
+    sentence="What conversions took from a position and what remains make its quantity.",
+    sql="""
+    SELECT 'position ' || p.id,
+           'quantity ' || p.quantity || ', remaining ' || p.remaining || ', taken '
+           || coalesce(sum(l.quantity), 0)
+    FROM pledges_position p
+    LEFT JOIN pledges_conversionleg l ON l.position_id = p.id AND l.direction = 'consumed'
+    GROUP BY p.id HAVING p.quantity <> p.remaining + coalesce(sum(l.quantity), 0)
+    """,
+)
+
+EVERY_POSITION_HAS_AN_ORIGIN = Invariant(
+    name="every_position_has_an_origin",
+    sentence="Every position was produced by one conversion of its own facility, in full.",
+    sql="""
+    SELECT 'position ' || p.id, 'has no producing conversion of its quantity and facility'
+    FROM pledges_position p
+    WHERE NOT EXISTS (
+        SELECT FROM pledges_conversionleg l JOIN pledges_conversion c ON c.id = l.conversion_id
+        WHERE l.position_id = p.id AND l.direction = 'produced' AND l.quantity = p.quantity
+          AND c.facility_id = p.facility_id AND c.tenant_id = p.tenant_id)
+    """,
+)
+
+SAME_QUANTITY_ON_BOTH_SIDES = Invariant(
+    name="same_quantity_on_both_sides",
+    sentence="Pledging mortgaged goods, releasing, collecting and applying change no quantity.",
+    sql="""
+    SELECT 'conversion ' || c.id,
+           c.kind || ' took ' || sides.consumed || ', made ' || sides.produced
+    FROM pledges_conversion c
+    JOIN LATERAL (
+        SELECT coalesce(sum(l.quantity) FILTER (WHERE l.direction = 'consumed'), 0) AS consumed,
+               coalesce(sum(l.quantity) FILTER (
+                   WHERE l.direction = 'produced'
+                     AND (c.kind <> 'substitute' OR p."right" = 'released')), 0) AS produced
+        FROM pledges_conversionleg l JOIN pledges_position p ON p.id = l.position_id
+        WHERE l.conversion_id = c.id) sides ON true
+    WHERE c.kind IN ('pledge', 'release', 'substitute', 'collect', 'apply')
+      AND NOT (c.kind = 'pledge' AND sides.consumed = 0)
+      AND sides.consumed <> sides.produced
+    """,
+)
+
+GOODS_ARE_HELD_FOR_POSITIONS = Invariant(
+    name="goods_are_held_for_positions",
+    sentence="Each live claim on goods has a hold of its quantity and kind, and no hold is idle.",
+    sql="""
+    SELECT coalesce('position ' || p.id, 'hold ' || h.id),
+           'claims ' || coalesce(p.remaining, 0) || ', held ' || coalesce(h.quantity, 0)
+    FROM (SELECT * FROM pledges_position
+          WHERE "right" IN ('floating_mortgage', 'pledge') AND remaining > 0) p
+    FULL JOIN (SELECT * FROM logistics_hold WHERE lifted_at IS NULL) h ON h.reference = p.id
+    WHERE p.id IS NULL OR h.id IS NULL OR p.remaining <> h.quantity OR p.lot_id <> h.lot_id
+       OR h.kind <> CASE p."right" WHEN 'pledge' THEN 'pledge' ELSE 'mortgage' END
+    """,
+)
+
+_NOW = """
+    FROM lending_facility f
+    CROSS JOIN LATERAL (
+        SELECT max(day) AS day FROM (
+            SELECT max(observed_on) AS day FROM risk_price
+            UNION ALL SELECT as_of FROM pledges_facilitycover WHERE facility_id = f.id) days
+    ) latest
+    CROSS JOIN LATERAL pledges_cover(latest.day, ARRAY[f.id]) v
+"""
+
+NEVER_UNCOVERED_IN_SILENCE = Invariant(
+    name="never_uncovered_in_silence",
+    sentence="A facility's recorded band is the band of its cover at the latest prices.",
+    sql=f"""
+    SELECT 'facility ' || f.code,
+           'recorded ' || coalesce(c.band, 'nothing') || ', is ' || v.band || ': exposure '
+           || v.exposure || ', lending value ' || v.lending_value
+    {_NOW}
+    LEFT JOIN pledges_facilitycover c ON c.facility_id = f.id
+    WHERE v.band <> coalesce(c.band, 'covered')
+    """,
+)
+
+CALLED_MEANS_CALL_OPEN = Invariant(
+    name="called_means_call_open",
+    sentence="From the watch line on a margin call is open; a cured facility has none.",
+    sql="""
+    SELECT 'facility ' || c.facility_id, 'band ' || c.band || ', calls open ' || count(m.id)
+    FROM pledges_facilitycover c
+    LEFT JOIN pledges_margincall m ON m.facility_id = c.facility_id AND m.state <> 'cured'
+    GROUP BY c.facility_id, c.band
+    HAVING (c.band IN ('called', 'close_out') AND count(m.id) = 0)
+        OR (c.band = 'covered' AND count(m.id) > 0)
+    """,
+)
+
+NO_ACT_UNCOVERED = Invariant(
+    name="no_act_left_a_larger_shortfall",
+    sentence="No conversion left a larger shortfall than it found.",
+    sql="""
+    SELECT 'conversion ' || id, kind || ' left short '
+           || greatest(0, exposure_after - lending_value_after) || ', found '
+           || greatest(0, exposure_before - lending_value_before)
+    FROM pledges_conversion
+    WHERE greatest(0, exposure_after - lending_value_after)
+        > greatest(0, exposure_before - lending_value_before)
+    """,
+)
+
+HISTORY_ENDS_IN_THE_PRESENT = Invariant(
+    name="history_ends_in_the_present",
+    sentence="The last reading that changed a facility's band is the band it is in.",
+    sql="""
+    SELECT 'facility ' || c.facility_id, 'is ' || c.band || ', last reading says ' || r.band
+    FROM pledges_facilitycover c
+    JOIN LATERAL (SELECT band FROM pledges_coverrecord WHERE facility_id = c.facility_id
+                  ORDER BY recorded_at DESC, id DESC LIMIT 1) r ON true
+    WHERE r.band <> c.band
+    """,
+)
+
+INVARIANTS = [
+    POOL_LINES_EQUAL_POSITIONS,
+    PARTS_SUM_TO_THE_WHOLE,
+    EVERY_POSITION_HAS_AN_ORIGIN,
+    SAME_QUANTITY_ON_BOTH_SIDES,
+    GOODS_ARE_HELD_FOR_POSITIONS,
+    NEVER_UNCOVERED_IN_SILENCE,
+    CALLED_MEANS_CALL_OPEN,
+    NO_ACT_UNCOVERED,
+    HISTORY_ENDS_IN_THE_PRESENT,
+]

@@ -1,0 +1,13 @@
+"""Install the SQL functions that read cover and value positions."""
+
+from django.db import migrations
+
+from pledges.sql import COVER, DROP, POSITION_VALUES
+
+
+class Migration(migrations.Migration):
+    """One arithmetic of cover for the tick, the acts and the proofs."""
+
+    dependencies = [("pledges", "0001_initial"), ("risk", "0002_quotes")]
+
+    operations = [migrations.RunSQL(sql=COVER + POSITION_VALUES, reverse_sql=DROP)]
