@@ -1,0 +1,1 @@
+"""The case every demo and test tells, played through the public services."""

@@ -1,0 +1,93 @@
+"""The scenes of the story, in order; each is one transaction through the public services."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from portal.story import chain, finance
+from portal.story.calendar import START
+from portal.story.cast import (
+    introduce_goods,
+    introduce_parties,
+    open_facility,
+    read_cast,
+    stock_old_phones,
+)
+
+Play = Callable[[date, datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Something that happens on a day of the story."""
+
+    key: str
+    step: int
+    on: date
+    title: str
+    play: Play
+
+
+def _introduce(on: date, now: datetime) -> None:
+    introduce_parties(now=now)
+    introduce_goods(now=now)
+    cast = read_cast()
+    open_facility(cast=cast, on=on, now=now)
+    stock_old_phones(cast=cast, now=now)
+
+
+STEPS = {
+    0: "The cast is introduced",
+    1: "The components are ordered and the suppliers paid in advance",
+    2: "The materials arrive and come under the floating mortgage",
+    3: "Assembly turns materials into phones",
+    4: "Phones enter the warehouse; the pledge loan refinances the order loans",
+    5: "Copper falls; the margin call is cured by substitution",
+    6: "Two retail chains buy on credit; pledges become receivables",
+    7: "The chains pay; loans are repaid, the reserve is given back",
+}
+
+SCENES: tuple[Scene, ...] = (
+    Scene("introduce", 0, START, STEPS[0], _introduce),
+    Scene("place-orders", 1, date(2011, 6, 20), "Three orders are placed", chain.place_orders),
+    Scene("finance-orders", 1, date(2011, 6, 21), "The orders are financed",
+          finance.finance_orders),
+    Scene("pay-on-order", 1, date(2011, 6, 22), "30 % is paid to each supplier",
+          finance.pay_on_order),
+    Scene("wire-arrives", 2, date(2011, 7, 11), "Gold wire and silver paste arrive",
+          chain.receive_wire_and_paste),
+    Scene("foil-arrives", 2, date(2011, 7, 14), "The first 70 t of copper foil arrive",
+          chain.receive_first_foil),
+    Scene("foil-completes", 2, date(2011, 7, 20), "The other 50 t of copper foil arrive",
+          chain.receive_last_foil),
+    Scene("pay-on-receipt", 2, date(2011, 7, 22), "70 % is paid to each supplier",
+          finance.pay_on_receipt),
+    Scene("assemble-first", 3, date(2011, 8, 12), "The first 12,000 phones are assembled",
+          chain.assemble_first),
+    Scene("assemble-last", 3, date(2011, 8, 19), "The other 8,000 phones are assembled",
+          chain.assemble_last),
+    Scene("store-first", 4, date(2011, 8, 22), "12,000 phones enter the warehouse and are pledged",
+          chain.store_first),
+    Scene("store-last", 4, date(2011, 8, 24), "8,000 phones enter the warehouse and are pledged",
+          chain.store_last),
+    Scene("refinance", 4, date(2011, 8, 29), "The pledge loan refinances the order loans",
+          finance.refinance_orders),
+    Scene("draw", 4, date(2011, 8, 31), "Aurora draws on what the phones lend",
+          finance.draw_working_capital),
+    Scene("substitute", 5, date(2011, 9, 26), "Copper goes out, phones come in: the call is cured",
+          chain.substitute),
+    Scene("sell-metro", 6, date(2011, 10, 17), "Metro Digital buys 8,000 phones on 60 days",
+          finance.sell_to_metro),
+    Scene("sell-northstar", 6, date(2011, 11, 14), "North Star buys 10,000 phones on 60 days",
+          finance.sell_to_northstar),
+    Scene("metro-pays", 7, date(2011, 12, 16), "Metro Digital pays; its advance is repaid",
+          finance.metro_pays),
+    Scene("metro-rebate", 7, date(2011, 12, 19), "Metro's reserve is given back",
+          finance.rebate_metro),
+    Scene("northstar-pays", 7, date(2012, 1, 13), "North Star pays; its advance is repaid",
+          finance.northstar_pays),
+    Scene("settle", 7, date(2012, 1, 17), "The last loan is repaid and the reserve given back",
+          finance.settle),
+    Scene("release", 7, date(2012, 1, 18), "What is left in the pool is released",
+          chain.release_rest),
+)  # fmt: skip
