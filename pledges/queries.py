@@ -9,9 +9,9 @@ from django.db import connection
 
 from lending.models import Facility
 from parties.actors import Actor
+from pledges.measure import measure
 from pledges.models import ConversionLeg, Position
 from pledges.rules.cover import Cover
-from pledges.services.measure import measure
 
 # Both directions of the journal: what a position was made from, and what was made from it.
 _LINEAGE = """

@@ -21,9 +21,9 @@ from common.errors import Refusal
 from common.locks import lock_one
 from lending.models import Facility
 from parties.actors import Actor
+from pledges.measure import measure
 from pledges.rules.cover import Cover
 from pledges.services.journal import PendingConversion, write_conversions
-from pledges.services.measure import measure
 from pledges.services.price_gate import share_gate
 from pledges.services.readings import Reading, record_readings
 

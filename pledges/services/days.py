@@ -27,4 +27,4 @@ def record_day(*, on: date, now: datetime, facility_ids: list[int] | None = None
         share_gate()
         with connection.cursor() as cursor:
             cursor.execute(_RECORD, [now, on, on, facility_ids, on])
-            return cursor.rowcount
+            return int(cursor.rowcount)

@@ -8,9 +8,9 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from parties.actors import Actor
+from pledges.measure import UnitValue, unit_values
 from pledges.models import Conversion, ConversionLeg
 from pledges.rules.cover import Cover
-from pledges.services.measure import UnitValue, unit_values
 from pledges.states import ConversionKind, Direction
 
 CENT = Decimal("0.01")

@@ -21,7 +21,7 @@ def moves(commodity_ids: Sequence[int], as_of: date) -> dict[str, Any]:
 
     At most twenty commodities are named: a cause is read by people.
     """
-    parameters = {
+    parameters: dict[str, date | list[int]] = {
         "as_of": as_of,
         "eve": as_of - timedelta(days=1),
         "ids": list(commodity_ids)[:MOST_NAMED],

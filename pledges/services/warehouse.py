@@ -13,11 +13,11 @@ from logistics.services.stock import move_goods
 from parties.models import Organisation
 from parties.roles import Act
 from parties.services.authority import require_authority
+from pledges.measure import unit_values
 from pledges.models import Position
 from pledges.services.conversion import Evidence, NothingToConvert, Take, Taken, convert, take
 from pledges.services.cover import CoverAct, Requirement
 from pledges.services.goods import goods_make
-from pledges.services.measure import unit_values
 from pledges.states import ConversionKind, Right
 
 
