@@ -100,6 +100,48 @@ def test_crashes_are_floored_for_modelling_and_zero_prices_lend_nothing() -> Non
     assert (rates[501:] > 0).all()
 
 
+def test_the_negative_oil_price_lends_nothing_for_one_day(shared_data: Path) -> None:
+    days, prices = _history(shared_data / "prices", "wti")
+    row = days.index("2020-04-20")
+    rates = walk_forward(prices).rate
+    assert prices[row] == -36.98
+    assert rates[row] == 0.0
+    for near in (row - 1, row + 1, row + 10, row + 300):
+        assert rates[near] == pytest.approx(plain_rate(prices.tolist(), near, 10, 0.01), abs=1e-11)
+        assert 0 < rates[near] < 0.9
+
+
+def test_the_gas_price_of_february_2021_passes_through(shared_data: Path) -> None:
+    days, prices = _history(shared_data / "prices", "henry_hub_gas")
+    moves = np.diff(np.log(prices))
+    up, down = int(moves.argmax()) + 1, int(moves.argmin()) + 1
+    assert (days[up][:7], days[down][:7]) == ("2021-02", "2021-02")
+    assert moves[[up - 1, down - 1]] == pytest.approx([0.745, -1.03], abs=0.005)
+    rates = walk_forward(prices).rate
+    for row in (up - 1, up, down, down + 1, down + 60):
+        assert rates[row] == pytest.approx(plain_rate(prices.tolist(), row, 10, 0.01), abs=1e-11)
+    assert rates[up - 1] > rates[up] > rates[down] > 0
+
+
+def test_repeated_prints_count_as_observations() -> None:
+    prices = np.repeat(_random_walk(400), 3)
+    path = walk_forward(prices)
+    assert path.observations[-1] == len(prices) - 10
+    assert path.rate[-1] == pytest.approx(plain_rate(prices.tolist(), 1199, 10, 0.01), abs=1e-11)
+
+
+def test_a_jump_that_reverses_moves_the_rate_less_than_it_would_squared() -> None:
+    """Absolute returns keep one bad print from ruling the scale: at most its own weight."""
+    prices = _random_walk(1500)
+    wrong = prices.copy()
+    wrong[1000] *= 2
+    before, after = walk_forward(prices).scale, walk_forward(wrong).scale
+    excess = after[1001] / before[1001]
+    weights = 0.75 * (0.45 * 0.1 + 0.35 * 0.03 + 0.20 * 0.005)
+    jump = 2 * math.log(2) * weights * math.sqrt(math.pi / 2)
+    assert 1 < excess < 1 + 1.1 * jump / before[1001]
+
+
 def test_the_floor_chains_on_the_modelled_price() -> None:
     modelled = modelled_prices(np.array([100.0, -5.0, 0.5, 60.0, 6.0]))
     assert modelled.tolist() == pytest.approx([100.0, 10.0, 1.0, 60.0, 6.0])
