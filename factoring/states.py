@@ -3,6 +3,8 @@
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from common.states import StateTable
+
 
 class ReceivableState(TextChoices):
     """Life of a receivable."""
@@ -13,8 +15,14 @@ class ReceivableState(TextChoices):
     SETTLED = "settled", _("Settled")
 
 
-RECEIVABLE_TRANSITIONS = frozenset(
-    {("verified", "assigned"), ("assigned", "collected"), ("collected", "settled")}
+RECEIVABLE_STATES = StateTable(
+    states=ReceivableState,
+    initial={ReceivableState.VERIFIED},
+    transitions={
+        (ReceivableState.VERIFIED, ReceivableState.ASSIGNED),
+        (ReceivableState.ASSIGNED, ReceivableState.COLLECTED),
+        (ReceivableState.COLLECTED, ReceivableState.SETTLED),
+    },
 )
 
 
@@ -25,7 +33,11 @@ class BankEntryState(TextChoices):
     MATCHED = "matched", _("Matched")
 
 
-BANK_ENTRY_TRANSITIONS = frozenset({("booked", "matched")})
+BANK_ENTRY_STATES = StateTable(
+    states=BankEntryState,
+    initial={BankEntryState.BOOKED},
+    transitions={(BankEntryState.BOOKED, BankEntryState.MATCHED)},
+)
 
 
 class RebateState(TextChoices):
@@ -35,4 +47,8 @@ class RebateState(TextChoices):
     PAID = "paid", _("Paid")
 
 
-REBATE_TRANSITIONS = frozenset({("requested", "paid")})
+REBATE_STATES = StateTable(
+    states=RebateState,
+    initial={RebateState.REQUESTED},
+    transitions={(RebateState.REQUESTED, RebateState.PAID)},
+)

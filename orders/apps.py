@@ -7,3 +7,11 @@ class OrdersConfig(AppConfig):
     """Purchase orders and their staged financing."""
 
     name = "orders"
+
+    def ready(self) -> None:
+        """Follow payments that the bank or a lender's clerk settled in lending itself."""
+        from orders.handlers import follow_payment
+        from outbox.handlers import register
+
+        for topic in ("lending.disbursement_paid", "lending.disbursement_refused"):
+            register(topic, follow_payment)

@@ -3,6 +3,8 @@
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from common.states import StateTable
+
 
 class OrderState(TextChoices):
     """Life of a purchase order."""
@@ -15,16 +17,21 @@ class OrderState(TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
-ORDER_TRANSITIONS = frozenset(
-    {
-        ("draft", "placed"),
-        ("draft", "cancelled"),
-        ("placed", "financed"),
-        ("placed", "cancelled"),
-        ("financed", "delivered"),
-        ("delivered", "closed"),
-    }
+# An order that the buyer pays alone is delivered without ever being financed.
+ORDER_STATES = StateTable(
+    states=OrderState,
+    initial={OrderState.DRAFT},
+    transitions={
+        (OrderState.DRAFT, OrderState.PLACED),
+        (OrderState.DRAFT, OrderState.CANCELLED),
+        (OrderState.PLACED, OrderState.FINANCED),
+        (OrderState.PLACED, OrderState.DELIVERED),
+        (OrderState.PLACED, OrderState.CANCELLED),
+        (OrderState.FINANCED, OrderState.DELIVERED),
+        (OrderState.DELIVERED, OrderState.CLOSED),
+    },
 )
+AWAITING_GOODS = frozenset({OrderState.PLACED, OrderState.FINANCED})
 
 
 class StageTrigger(TextChoices):
@@ -35,11 +42,22 @@ class StageTrigger(TextChoices):
 
 
 class StageState(TextChoices):
-    """Life of one payment stage."""
+    """Life of one payment stage: asked for, instructed to the bank, confirmed by it."""
 
     PLANNED = "planned", _("Planned")
     REQUESTED = "requested", _("Requested")
+    APPROVED = "approved", _("Approved")
     PAID = "paid", _("Paid")
 
 
-STAGE_TRANSITIONS = frozenset({("planned", "requested"), ("requested", "paid")})
+STAGE_STATES = StateTable(
+    states=StageState,
+    initial={StageState.PLANNED},
+    transitions={
+        (StageState.PLANNED, StageState.REQUESTED),
+        (StageState.REQUESTED, StageState.PLANNED),
+        (StageState.REQUESTED, StageState.APPROVED),
+        (StageState.APPROVED, StageState.PAID),
+    },
+)
+INSTRUCTED = frozenset({StageState.APPROVED, StageState.PAID})

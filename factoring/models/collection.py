@@ -1,17 +1,45 @@
 """Money that came in for receivables: bank entries, what they paid, what goes back."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
 from common.fields import CurrencyField, MoneyAmountField
+from common.immutability import frozen_columns
+from common.states import StateField, StateModel, state_guards, transition
+from common.triggers import RefusingTrigger
 from factoring.models.receivable import Receivable
-from factoring.states import BankEntryState, RebateState
+from factoring.states import BANK_ENTRY_STATES, REBATE_STATES, BankEntryState, RebateState
 from lending.models import Facility, Repayment
+from lending.triggers import CopiesAgree
 from parties.models import Organisation, Person
 from pledges.models import Position
 
+if TYPE_CHECKING:
+    from datetime import date
 
-class BankEntry(models.Model):
+    from parties.actors import Actor
+
+_ENTRY_GUARDS = state_guards("bankentry", "state", BANK_ENTRY_STATES)
+_REBATE_GUARDS = state_guards("rebate", "state", REBATE_STATES)
+
+
+class BankEntryQuerySet(models.QuerySet["BankEntry"]):
+    """Reads of bank entries."""
+
+    def visible_to(self, actor: Actor) -> BankEntryQuerySet:
+        """Lender and borrower see what came into the facility's controlled account."""
+        if actor.sees_everything:
+            return self
+        own = actor.organisation_id
+        return self.filter(Q(tenant_id=own) | Q(facility__borrower_id=own))
+
+
+class BankEntry(StateModel):
     """One credit on the controlled collection account, once per account and reference."""
 
     tenant = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
@@ -24,9 +52,9 @@ class BankEntry(models.Model):
     payer_name = models.CharField(max_length=200)
     remittance = models.CharField(max_length=300)
     recorded_at = models.DateTimeField()
-    state = models.CharField(
-        max_length=8, choices=BankEntryState.choices, default=BankEntryState.BOOKED
-    )
+    state = StateField(BANK_ENTRY_STATES, max_length=8)
+
+    objects = BankEntryQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "bank entries"
@@ -36,10 +64,47 @@ class BankEntry(models.Model):
                 fields=["account_number", "entry_reference"], name="bank_entry_booked_once"
             ),
             models.CheckConstraint(name="bank_entry_amount_positive", condition=Q(amount__gt=0)),
+            models.CheckConstraint(
+                name="bank_entry_identified",
+                condition=~Q(account_number="") & ~Q(entry_reference=""),
+            ),
+            *_ENTRY_GUARDS.constraints,
+        ]
+        indexes = [
+            models.Index(
+                name="bank_entry_unmatched",
+                fields=["facility", "booked_on"],
+                condition=Q(state=BankEntryState.BOOKED),
+            )
+        ]
+        triggers = [
+            *_ENTRY_GUARDS.triggers,
+            frozen_columns(
+                "tenant",
+                "facility",
+                "account_number",
+                "entry_reference",
+                "amount",
+                "currency",
+                "booked_on",
+                "payer_name",
+                "remittance",
+                "recorded_at",
+            ),
+            CopiesAgree(
+                constraint="copies_agree_with_facility",
+                message="an entry is in the currency of its facility, of the same lender",
+                source="SELECT 1 FROM lending_facility f WHERE f.id = NEW.facility_id "
+                "AND f.tenant_id = NEW.tenant_id AND f.currency = NEW.currency",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.entry_reference}: {self.amount}"
+
+    @transition(field=state, source=BankEntryState.BOOKED, target=BankEntryState.MATCHED)
+    def match(self) -> None:
+        """Say what the money was for."""
 
 
 class Collection(models.Model):
@@ -53,22 +118,51 @@ class Collection(models.Model):
         Repayment, on_delete=models.PROTECT, related_name="collection", null=True
     )
 
+    class Meta:
+        ordering = ["id"]
+        triggers = [
+            frozen_columns("entry", "receivable", "amount", "proceeds"),
+            RefusingTrigger(
+                constraint="repays_once",
+                message="a collection's repayment never changes",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.repayment_id IS NOT NULL "
+                    "AND NEW.repayment_id IS DISTINCT FROM OLD.repayment_id"
+                ),
+            ),
+            RefusingTrigger(
+                constraint="never_deleted",
+                message="what was collected stays collected",
+                operation=pgtrigger.Delete,
+            ),
+            CopiesAgree(
+                constraint="entry_pays_receivable",
+                message="an entry is matched whole, to a receivable of its own facility",
+                source="SELECT 1 FROM factoring_bankentry e "
+                "JOIN factoring_receivable r ON r.facility_id = e.facility_id "
+                "JOIN pledges_position p ON p.facility_id = e.facility_id "
+                "WHERE e.id = NEW.entry_id AND e.amount = NEW.amount "
+                "AND r.id = NEW.receivable_id AND p.id = NEW.proceeds_id "
+                "AND p.\"right\" = 'proceeds' AND p.quantity = NEW.amount",
+            ),
+        ]
+
     def __str__(self) -> str:
         return f"{self.amount} for {self.receivable}"
 
 
-class Rebate(models.Model):
+class Rebate(StateModel):
     """What remains after advance, interest and fees are paid, back to the seller."""
 
     receivable = models.OneToOneField(Receivable, on_delete=models.PROTECT, related_name="rebate")
     amount = MoneyAmountField()
     maker = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     checker = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", null=True)
+    requested_at = models.DateTimeField()
     paid_on = models.DateField(null=True)
     bank_reference = models.CharField(max_length=35, blank=True)
-    state = models.CharField(
-        max_length=10, choices=RebateState.choices, default=RebateState.REQUESTED
-    )
+    state = StateField(REBATE_STATES, max_length=10)
 
     class Meta:
         constraints = [
@@ -76,7 +170,23 @@ class Rebate(models.Model):
             models.CheckConstraint(
                 name="rebate_checked_by_another_person", condition=~Q(maker=F("checker"))
             ),
+            models.CheckConstraint(
+                name="rebate_paid_has_checker_and_bank_reference",
+                condition=Q(state=RebateState.REQUESTED)
+                | (Q(checker__isnull=False, paid_on__isnull=False) & ~Q(bank_reference="")),
+            ),
+            *_REBATE_GUARDS.constraints,
+        ]
+        triggers = [
+            *_REBATE_GUARDS.triggers,
+            frozen_columns("receivable", "amount", "maker", "requested_at"),
         ]
 
     def __str__(self) -> str:
         return f"{self.amount} of {self.receivable}"
+
+    @transition(field=state, source=RebateState.REQUESTED, target=RebateState.PAID)
+    def pay(self, *, checker_id: int, paid_on: date, bank_reference: str) -> None:
+        """Give the reserve back, by the word of a second person."""
+        self.checker_id, self.paid_on = checker_id, paid_on
+        self.bank_reference = bank_reference

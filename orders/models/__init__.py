@@ -1,6 +1,15 @@
-"""Purchase orders and how they are paid."""
+"""Purchase orders, how they are paid, and what was delivered on them."""
 
+from orders.models.delivery import Delivery, DeliveryLine
 from orders.models.financing import OrderClaim, OrderFinancing, PaymentStage
 from orders.models.purchase_order import OrderLine, PurchaseOrder
 
-__all__ = ["OrderClaim", "OrderFinancing", "OrderLine", "PaymentStage", "PurchaseOrder"]
+__all__ = [
+    "Delivery",
+    "DeliveryLine",
+    "OrderClaim",
+    "OrderFinancing",
+    "OrderLine",
+    "PaymentStage",
+    "PurchaseOrder",
+]

@@ -4,33 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
 from common.fields import CurrencyField, MoneyAmountField, QuantityField
+from common.immutability import frozen_columns
+from common.states import StateField, StateModel, state_guards, transition
+from common.triggers import RefusingTrigger
+from lending.triggers import CopiesAgree
 from logistics.models import Item, Site
-from orders.states import OrderState
+from orders.states import ORDER_STATES, OrderState
 from parties.models import Organisation
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from parties.actors import Actor
+
+_GUARDS = state_guards("purchaseorder", "state", ORDER_STATES)
 
 
 class PurchaseOrderQuerySet(models.QuerySet["PurchaseOrder"]):
     """Reads of orders."""
 
     def visible_to(self, actor: Actor) -> PurchaseOrderQuerySet:
-        """Buyer and supplier see an order; so does the lender who finances it."""
+        """Buyer, supplier and receiving site see an order; so does the lender who finances it."""
         if actor.sees_everything:
             return self
+        own = actor.organisation_id
         return self.filter(
-            Q(buyer_id=actor.organisation_id)
-            | Q(supplier_id=actor.organisation_id)
-            | Q(financing__tenant_id=actor.organisation_id)
+            Q(buyer_id=own)
+            | Q(supplier_id=own)
+            | Q(deliver_to__operator_id=own)
+            | Q(financing__tenant_id=own)
         )
 
 
-class PurchaseOrder(models.Model):
+class PurchaseOrder(StateModel):
     """An order to one supplier for one site. `run` groups the orders of one production."""
 
     number = models.CharField(max_length=30)
@@ -44,7 +55,7 @@ class PurchaseOrder(models.Model):
     amount = MoneyAmountField(help_text="sum of the lines")
     placed_on = models.DateField(null=True)
     deliver_by = models.DateField()
-    state = models.CharField(max_length=10, choices=OrderState.choices, default=OrderState.DRAFT)
+    state = StateField(ORDER_STATES, max_length=10)
 
     objects = PurchaseOrderQuerySet.as_manager()
 
@@ -56,14 +67,51 @@ class PurchaseOrder(models.Model):
             models.CheckConstraint(
                 name="order_buyer_is_not_supplier", condition=~Q(buyer=F("supplier"))
             ),
+            models.CheckConstraint(
+                name="order_placed_says_when",
+                condition=Q(state__in=[OrderState.DRAFT, OrderState.CANCELLED])
+                | Q(placed_on__isnull=False),
+            ),
+            *_GUARDS.constraints,
+        ]
+        triggers = [
+            *_GUARDS.triggers,
+            frozen_columns(
+                "number", "buyer", "supplier", "deliver_to", "currency", "amount", "deliver_by"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.number
 
+    @transition(field=state, source=OrderState.DRAFT, target=OrderState.PLACED)
+    def place(self, *, on: date) -> None:
+        """Send the order to the supplier."""
+        self.placed_on = on
+
+    @transition(
+        field=state, source=[OrderState.DRAFT, OrderState.PLACED], target=OrderState.CANCELLED
+    )
+    def cancel(self) -> None:
+        """Call the order off; nothing was paid or received on it."""
+
+    @transition(field=state, source=OrderState.PLACED, target=OrderState.FINANCED)
+    def finance(self) -> None:
+        """Have a lender pay its share of the stages."""
+
+    @transition(
+        field=state, source=[OrderState.PLACED, OrderState.FINANCED], target=OrderState.DELIVERED
+    )
+    def deliver(self) -> None:
+        """Note that every line is received in full."""
+
+    @transition(field=state, source=OrderState.DELIVERED, target=OrderState.CLOSED)
+    def close(self) -> None:
+        """End the order: received and paid."""
+
 
 class OrderLine(models.Model):
-    """A quantity of one item at a price; `received` follows deliveries."""
+    """A quantity of one item at a price; `received` follows deliveries and never falls."""
 
     order = models.ForeignKey(PurchaseOrder, on_delete=models.CASCADE, related_name="lines")
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="+")
@@ -73,6 +121,7 @@ class OrderLine(models.Model):
     received = QuantityField(default=0)
 
     class Meta:
+        ordering = ["id"]
         constraints = [
             models.UniqueConstraint(fields=["order", "item"], name="order_line_item_unique"),
             models.CheckConstraint(
@@ -81,6 +130,21 @@ class OrderLine(models.Model):
             models.CheckConstraint(
                 name="order_line_received_within_quantity",
                 condition=Q(received__gte=0, received__lte=F("quantity")),
+            ),
+        ]
+        triggers = [
+            frozen_columns("order", "item", "quantity", "unit_price", "amount"),
+            RefusingTrigger(
+                constraint="received_never_falls",
+                message="what was received stays received",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("NEW.received < OLD.received"),
+            ),
+            CopiesAgree(
+                constraint="order_is_a_draft",
+                message="an order's lines are written before it is placed",
+                source="SELECT 1 FROM orders_purchaseorder o "
+                "WHERE o.id = NEW.order_id AND o.state = 'draft'",
             ),
         ]
 
