@@ -27,8 +27,8 @@ from config.crew import Crew
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 crew = Crew(Path(sys.argv[1]), env=os.environ)
 crew.start("child", {child!r})
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     time.sleep(100)
 finally:
     crew.stop()
