@@ -14,7 +14,7 @@ from pledges.services.cover import covering
 from pledges.services.production import transform
 from pledges.services.warehouse import Arrival, pledge_mortgaged, release
 from pledges.services.warehouse import substitute as swap
-from pledges.states import PROPERTY_RIGHTS, Right
+from pledges.states import Right
 from portal.story.cast import (
     COPPER_FOIL,
     GOLD_WIRE,
@@ -25,14 +25,18 @@ from portal.story.cast import (
     read_cast,
 )
 
-RUN = "RUN-20K"
 FOIL_ORDER, PASTE_ORDER, WIRE_ORDER = "PO-1043", "PO-1044", "PO-1045"
+FIRST_RUN = (FOIL_ORDER, PASTE_ORDER, WIRE_ORDER)
+NEXT_RUN = ("PO-1052",)
 # supplier, item, quantity in kg, price a kg: season stock for this run and the next ones
 ORDERS = {
     FOIL_ORDER: ("jiangnan", COPPER_FOIL, Decimal(120_000), Decimal("9.60")),
     PASTE_ORDER: ("suzhou", SILVER_PASTE, Decimal(480), Decimal("905")),
     WIRE_ORDER: ("kunshan", GOLD_WIRE, Decimal(12), Decimal("51000")),
+    "PO-1052": ("jiangnan", COPPER_FOIL, Decimal(60_000), Decimal("8.35")),
 }
+# The swap that cures the margin call: kilograms of foil out, phones of the earlier run in.
+FOIL_GIVEN, PHONES_BROUGHT = Decimal(24_000), Decimal(9_000)
 # What the material manager draws for a thousand phones: the bill and a little loss.
 PER_THOUSAND = {
     COPPER_FOIL: Decimal(303),
@@ -41,23 +45,33 @@ PER_THOUSAND = {
 }
 
 
-def place_orders(on: date, now: datetime) -> None:
-    """Order the run's components from three suppliers, delivered to the contract manufacturer."""
+def _place(numbers: Sequence[str], run: str, deliver_by: date, on: date, now: datetime) -> None:
     cast = read_cast()
-    for number, (supplier, item, quantity, price) in ORDERS.items():
+    for number in numbers:
+        supplier, item, quantity, price = ORDERS[number]
         place_order(
             number=number,
-            run=RUN,
+            run=run,
             buyer=cast.org("aurora"),
             supplier=cast.org(supplier),
             deliver_to=cast.site("pearl-odm"),
             currency="USD",
             lines=[(cast.item(item), quantity, price)],
-            deliver_by=date(2011, 7, 29),
+            deliver_by=deliver_by,
             on=on,
             actor=cast.actor("mei"),
             now=now,
         )
+
+
+def place_orders(on: date, now: datetime) -> None:
+    """Order the run's components from three suppliers, delivered to the contract manufacturer."""
+    _place(FIRST_RUN, "RUN-20K", date(2011, 7, 29), on, now)
+
+
+def place_next_order(on: date, now: datetime) -> None:
+    """Order copper foil for the next run."""
+    _place(NEXT_RUN, "RUN-2012", date(2012, 2, 17), on, now)
 
 
 def order_of(number: str) -> PurchaseOrder:
@@ -178,44 +192,37 @@ def store_last(on: date, now: datetime) -> None:
     """Take 8,000 phones into the warehouse; the orders behind them are closed."""
     _store("A2-0819", on, now)
     actor = read_cast().actor("mei")
-    for number in ORDERS:
+    for number in FIRST_RUN:
         close_order(order=order_of(number), actor=actor, now=now)
-
-
-def substitute_quantities() -> tuple[Decimal, Decimal]:
-    """Return (kilograms of foil given back, phones brought in)."""
-    return Decimal(24_000), Decimal(9_000)
 
 
 def substitute(on: date, now: datetime) -> None:
     """Swap copper foil for phones of an earlier run that lie free in the warehouse."""
     cast = read_cast()
-    foil, phones = substitute_quantities()
     lot = Lot.objects.select_related("item", "site").get(item__code=OLD_PHONE)
     with covering(
         facility_id=cast.facility.pk, cause="substitute", actor=cast.actor("zhou"), on=on, now=now
     ) as act:
         swap(
             act=act,
-            give=take_oldest(live(cast, Right.FLOATING_MORTGAGE, item=COPPER_FOIL), foil),
-            bring=[(lot, phones)],
+            give=take_oldest(live(cast, Right.FLOATING_MORTGAGE, item=COPPER_FOIL), FOIL_GIVEN),
+            bring=[(lot, PHONES_BROUGHT)],
             maker_id=cast.actor("lin").person_id or 0,
             evidence=Evidence("warehouse_confirmation", "WR-A1-2011-05"),
             reason="cure of the margin call",
         )
 
 
-def release_rest(on: date, now: datetime) -> None:
-    """Release what is left once nothing is owed."""
+def release_some(on: date, now: datetime) -> None:
+    """Release phones that nothing needs any more."""
     cast = read_cast()
-    rest = live(cast, *PROPERTY_RIGHTS)
     with covering(
         facility_id=cast.facility.pk, cause="release", actor=cast.actor("zhou"), on=on, now=now
     ) as act:
         release(
             act=act,
-            goods=[Take(position.pk, position.remaining) for position in rest],
+            goods=take_oldest(live(cast, Right.PLEDGE, item=OLD_PHONE), Decimal(4000)),
             maker_id=cast.actor("lin").person_id or 0,
             reference="RO-0118",
-            reason="every loan is repaid",
+            reason="the loans are repaid",
         )

@@ -1,5 +1,6 @@
 """Scenes of money: suppliers paid, loans refinanced and drawn, sales factored, debts collected."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -28,7 +29,7 @@ from orders.services.stages import (
 from orders.states import StageTrigger
 from pledges.states import Right
 from portal.story.cast import PHONE, STORY, Cast, read_cast
-from portal.story.chain import ORDERS, live, order_of, take_oldest
+from portal.story.chain import FIRST_RUN, NEXT_RUN, live, order_of, place_next_order, take_oldest
 
 LENDERS_SHARE = Decimal("0.72")
 CONTROLLED_ACCOUNT = "95588110042011"
@@ -37,10 +38,10 @@ PLEDGE_LOAN = Decimal("2850000.00")
 WORKING_CAPITAL = Decimal("1200000.00")
 
 
-def finance_orders(on: date, now: datetime) -> None:
-    """Finance the three orders: 30 % on order, 70 % on receipt, the lender's share of each."""
+def _finance(numbers: Sequence[str], due_on: date, on: date, now: datetime) -> None:
+    """Finance orders: 30 % on order, 70 % on receipt, the lender's share of each."""
     cast = read_cast()
-    for number in ORDERS:
+    for number in numbers:
         finance_order(
             order=order_of(number),
             facility=cast.facility,
@@ -49,17 +50,22 @@ def finance_orders(on: date, now: datetime) -> None:
                 (StageTrigger.ON_ORDER, Decimal("0.3")),
                 (StageTrigger.ON_RECEIPT, Decimal("0.7")),
             ],
-            due_on=date(2011, 12, 30),
+            due_on=due_on,
             on=on,
             actor=cast.actor("lin"),
             now=now,
         )
 
 
-def _pay_stages(trigger: StageTrigger, on: date, now: datetime) -> None:
+def finance_orders(on: date, now: datetime) -> None:
+    """Finance the first run's three orders."""
+    _finance(FIRST_RUN, date(2011, 12, 30), on, now)
+
+
+def _pay_stages(numbers: Sequence[str], trigger: StageTrigger, on: date, now: datetime) -> None:
     """Pay one stage of each order: one person asks, another approves, the bank confirms."""
     cast = read_cast()
-    for number in ORDERS:
+    for number in numbers:
         stage = PaymentStage.objects.get(financing__order__number=number, trigger=trigger)
         own = f"OWN-{number}-{stage.sequence}"
         asked = request_stage_payment(
@@ -77,12 +83,12 @@ def _pay_stages(trigger: StageTrigger, on: date, now: datetime) -> None:
 
 def pay_on_order(on: date, now: datetime) -> None:
     """Pay the suppliers in advance: order claims arise."""
-    _pay_stages(StageTrigger.ON_ORDER, on, now)
+    _pay_stages(FIRST_RUN, StageTrigger.ON_ORDER, on, now)
 
 
 def pay_on_receipt(on: date, now: datetime) -> None:
     """Pay the suppliers the rest, on the evidence of the goods."""
-    _pay_stages(StageTrigger.ON_RECEIPT, on, now)
+    _pay_stages(FIRST_RUN, StageTrigger.ON_RECEIPT, on, now)
 
 
 def owing(cast: Cast, product: Product) -> list[Loan]:
@@ -121,26 +127,32 @@ def owed(loan: Loan, on: date) -> Decimal:
     return quote_payoff(STORY, loan, on).total
 
 
-def draw_working_capital(on: date, now: datetime) -> None:
-    """Pay the borrower what the phones lend beyond the order loans."""
+def _pay_borrower(loan: Loan, amount: Decimal, purpose: str, on: date, now: datetime) -> None:
+    """Pay the borrower under a loan: one person asks, another approves, the bank confirms."""
     cast = read_cast()
     request = request_disbursement(
-        loan=Loan.objects.get(number="PL-0829"),
+        loan=loan,
         payee=cast.org("aurora"),
         account=cast.account("aurora"),
-        amount=WORKING_CAPITAL,
-        purpose="Working capital on pledged phones",
+        amount=amount,
+        purpose=purpose,
         actor=cast.actor("lin"),
         now=now,
     )
     approved = approve_disbursement(disbursement=request, on=on, actor=cast.actor("zhou"), now=now)
     confirm_payment(
         disbursement=approved,
-        bank_reference="FT-PL-0829-1",
+        bank_reference=f"FT-{loan.number}",
         paid_on=on,
         actor=cast.actor("lin"),
         now=now,
     )
+
+
+def draw_working_capital(on: date, now: datetime) -> None:
+    """Pay the borrower what the phones lend beyond the order loans."""
+    loan = Loan.objects.get(number="PL-0829")
+    _pay_borrower(loan, WORKING_CAPITAL, "Working capital on pledged phones", on, now)
 
 
 def _sell(
@@ -248,3 +260,19 @@ def settle(on: date, now: datetime) -> None:
             now=now,
         )
     _rebate("INV-2011-1114", on, now)
+
+
+def begin_next_run(on: date, now: datetime) -> None:
+    """Order for the next run, finance the order and pay its supplier in advance."""
+    place_next_order(on, now)
+    _finance(NEXT_RUN, date(2012, 6, 15), on, now)
+    _pay_stages(NEXT_RUN, StageTrigger.ON_ORDER, on, now)
+
+
+def sell_last(on: date, now: datetime) -> None:
+    """Ship the last 2,000 phones of the run to the first chain."""
+    advance = Decimal("230000.00")
+    _sell("metro", "INV-2012-0124", Decimal(2000), advance, on, now)
+    loan = Receivable.objects.get(invoice_number="INV-2012-0124").loan
+    assert loan is not None
+    _pay_borrower(loan, advance, "Advance on INV-2012-0124", on, now)

@@ -88,6 +88,10 @@ SCENES: tuple[Scene, ...] = (
           finance.northstar_pays),
     Scene("settle", 7, date(2012, 1, 17), "The last loan is repaid and the reserve given back",
           finance.settle),
-    Scene("release", 7, date(2012, 1, 18), "What is left in the pool is released",
-          chain.release_rest),
+    Scene("release", 7, date(2012, 1, 18), "4,000 phones that nothing needs are released",
+          chain.release_some),
+    Scene("next-run", 7, date(2012, 1, 19), "The next run's foil is ordered and prepaid",
+          finance.begin_next_run),
+    Scene("sell-last", 7, date(2012, 1, 24), "Metro Digital buys the last 2,000 phones",
+          finance.sell_last),
 )  # fmt: skip
