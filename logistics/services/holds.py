@@ -1,7 +1,7 @@
 """Claims of positions on lots. The database counts them on the lot and refuses one too many.
 
-Callers lock the lots first (`lock_lots`), so that a shortage is found before it is tried; a
-caller who forgets is refused all the same, only later.
+All run inside the caller's transaction, which locked the lots first (`lock_lots`); a caller who
+forgets the lock is refused all the same, by the database.
 """
 
 from collections.abc import Mapping, Sequence
