@@ -10,16 +10,18 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from common.errors import InvariantBroken, Refusal, constraint_refusals
 from logistics.models import Hold, Lot
-from logistics.refusals import HoldReferenceTaken, HoldTooSmall, UnknownHold
+from logistics.refusals import AlreadyClaimed, HoldReferenceTaken, HoldTooSmall, UnknownHold
 from logistics.rules.quantities import show
 from logistics.services.locking import lock_lots
 from logistics.services.lots import claimed_refusal, require_amount
 from logistics.states import HoldKind
+from outbox.services import emit, record
+from parties.actors import Actor
 
 _REDUCE = """
     UPDATE logistics_hold AS hold
@@ -123,6 +125,32 @@ def reduce_holds(*, quantities: Mapping[UUID, Decimal], now: datetime) -> list[H
     with connection.cursor() as cursor:
         cursor.execute(_REDUCE, [now, references, amounts])
     return list(found.select_related("lot__item").order_by("pk"))
+
+
+@transaction.atomic
+def note_double_claim(*, refusal: AlreadyClaimed, actor: Actor, now: datetime) -> None:
+    """Raise the alarm over a refused claim on goods that are claimed already.
+
+    The refusal rolled its transaction back, so whoever answers the one who asked (a view, a task)
+    calls this after it: event `logistics.double_claim_refused` and a line in the audit journal.
+    """
+    lot_id = refusal.numbers["lot"]
+    emit(
+        topic="logistics.double_claim_refused",
+        aggregate="logistics.lot",
+        aggregate_id=lot_id,
+        payload=refusal.numbers | {"organisation": actor.organisation_id},
+        tenant_id=actor.organisation_id,
+        now=now,
+    )
+    record(
+        action="note_double_claim",
+        actor=actor,
+        object_type="logistics.lot",
+        object_id=lot_id,
+        at=now,
+        detail=refusal.numbers,
+    )
 
 
 def _check_reduction(hold: Hold, asked: Decimal) -> None:

@@ -16,11 +16,20 @@ from logistics.refusals import (
     UnknownHold,
     UnknownLot,
 )
-from logistics.services.holds import NewHold, place_hold, place_holds, reduce_hold, reduce_holds
+from logistics.services.holds import (
+    NewHold,
+    note_double_claim,
+    place_hold,
+    place_holds,
+    reduce_hold,
+    reduce_holds,
+)
 from logistics.services.locking import lock_lots
 from logistics.states import HoldKind
+from outbox.models import AuditEntry, Event
+from parties.roles import Role
 from tests.factories.logistics import make_hold, make_item, make_lot
-from tests.factories.parties import NOW
+from tests.factories.parties import NOW, make_actor, make_lender
 from tests.unit.logistics.helpers import LATER, refused
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +82,26 @@ def test_goods_claimed_elsewhere_are_refused_without_a_name(lot):
         place(lot, D(25))
     assert caught.value.code == "already_claimed"
     assert set(caught.value.numbers) == {"lot", "unit", "free", "asked", "short"}
+
+
+def test_the_alarm_over_a_double_claim_outlives_the_refusal(lot):
+    place(lot, D("12.5"))
+    lender = make_actor(organisation=make_lender(), roles=[Role.PREPARER])
+    with refused(AlreadyClaimed) as caught:
+        place(lot, D(25))
+    note_double_claim(refusal=caught.value, actor=lender, now=LATER)
+    event = Event.objects.get(topic="logistics.double_claim_refused")
+    assert (event.aggregate_id, event.tenant_id) == (str(lot.pk), lender.organisation_id)
+    assert event.payload == {
+        "lot": lot.pk,
+        "unit": "TNE",
+        "free": "12.500000",
+        "asked": "25",
+        "short": "12.500000",
+        "organisation": lender.organisation_id,
+    }
+    entry = AuditEntry.objects.get(action="note_double_claim")
+    assert (entry.actor_label, entry.object_id) == (lender.label, str(lot.pk))
 
 
 def test_more_than_is_there_is_simply_not_free(lot):
