@@ -20,7 +20,15 @@ def normal_invoice_number(number: str) -> str:
     "inv 001", "ＩＮＶ００１" and "INV001" are one invoice, and so are "A–1" and "A-1"; "A-1" and
     "A1" are two: sellers do number so. Empty where nothing remains. A fixed point.
     """
-    return "".join(sign for sign in _folded(number) if not sign.isspace())
+    normal = _squeezed(number)
+    # A space that goes may leave an accent beside its letter: the two are one sign then.
+    while (again := _squeezed(normal)) != normal:
+        normal = again
+    return normal
+
+
+def _squeezed(text: str) -> str:
+    return "".join(sign for sign in _folded(text) if not sign.isspace())
 
 
 def mentions(text: str, normal_number: str) -> bool:

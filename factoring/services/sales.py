@@ -22,7 +22,7 @@ from factoring.services.invoices import (
 )
 from lending.models import Facility, Loan
 from lending.refusals import ProductNotAllowed
-from lending.services.accrual import count_interest
+from lending.services.accrual import accrue
 from lending.services.acts import act_once, person_of, require_lender
 from lending.services.loans import agree_loan
 from lending.services.refinancing import refinance
@@ -246,7 +246,13 @@ def _owed(sale: _Sale, facility: Facility) -> Decimal:
     """Return what the loans to be refinanced owe, interest of this day included."""
     if not sale.refinances:
         return ZERO
-    count_interest(facility_ids=[facility.pk], through=sale.on, actor=sale.actor, now=sale.now)
+    accrue(
+        through=sale.on,
+        tenant_id=facility.tenant_id,
+        facility_ids=[facility.pk],
+        actor=sale.actor,
+        now=sale.now,
+    )
     loans = facility.loans.filter(pk__in=[loan.pk for loan in sale.refinances])
     return sum((loan.owed_total for loan in loans), ZERO)
 
