@@ -50,7 +50,7 @@ def run(*, host: str, port: int) -> int:
             _start_web(crew, listener)
             address = _address(listener)
         _wait_for(address, crew)
-        print(f"\nFullchain runs at {address}\nLogs: .run/logs/   Stop: Ctrl-C", flush=True)  # noqa: T201
+        print(welcome(address), flush=True)  # noqa: T201
         return _watch(crew)
     finally:
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -70,6 +70,23 @@ def prepare() -> None:
             )
             if done.returncode != 0:
                 raise SystemExit(done.returncode)
+
+
+def welcome(address: str) -> str:
+    """Return what a newcomer needs to know: where to look, as whom, and how to stop."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    from portal.story.cast import DEMO_PASSWORD, ORGANISATIONS, PEOPLE
+
+    employers = {code: name for code, name, *_ in ORGANISATIONS}
+    logins = [
+        f"  {username:8} {name}, {employers[code]}: {', '.join(str(role.label) for role in roles)}"
+        for username, name, code, roles, *_ in PEOPLE
+    ]
+    lines = ["", f"Fullchain runs at {address}", f"Sign in with password {DEMO_PASSWORD} as"]
+    return "\n".join([*lines, *logins, "Logs: .run/logs/   Stop: Ctrl-C"])
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from config.demo import listen, main
+from config.demo import listen, main, welcome
+from portal.story.cast import DEMO_PASSWORD
 
 
 def test_the_next_free_port_is_taken() -> None:
@@ -31,3 +32,12 @@ def test_a_port_must_be_a_number(monkeypatch: pytest.MonkeyPatch, port: str) -> 
 def test_other_words_are_refused() -> None:
     with pytest.raises(SystemExit, match="usage"):
         main(["restart"])
+
+
+def test_newcomers_are_told_where_and_as_whom() -> None:
+    text = welcome("http://127.0.0.1:8000/")
+
+    assert "http://127.0.0.1:8000/" in text
+    assert DEMO_PASSWORD in text
+    assert "  lin      Lin Yue, Harbour Supply Bank: Preparer, Operations\n" in text
+    assert text.endswith("Stop: Ctrl-C")
