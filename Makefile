@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python
 
+# The machine's npm if it has one (it may know a proxy), else the one among the Python packages.
+NPM := PATH="$$PATH:$(CURDIR)/$(BIN)" npm
+
 VENV_DONE := $(VENV)/.complete
 NODE_DONE := node_modules/.complete
 CATALOGUES := $(wildcard locale/*/LC_MESSAGES/*.po)
@@ -32,11 +35,10 @@ $(VENV_DONE): requirements/dev.txt
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-# Any npm reads the lock file; the packaged one serves machines without Node.
 $(NODE_DONE): package.json package-lock.json | $(VENV_DONE)
 	@echo 'Installing browser packages'
-	@if command -v node >/dev/null && command -v npm >/dev/null; \
-	then npm ci --silent; else PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent; fi
+	@$(NPM) ci --silent
+	@mkdir -p staticfiles  # where a deployment collects them; WhiteNoise warns when it is missing
 	@touch $@
 
 %.mo: %.po | $(VENV_DONE)
@@ -76,4 +78,4 @@ lock:
 	"$$tools/bin/uv" pip compile requirements/$$name.in --output-file requirements/$$name.txt \
 	--quiet --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	--no-emit-find-links $(UPGRADE) || exit 1; done
-	@npm install --package-lock-only --silent
+	@$(NPM) install --package-lock-only --silent

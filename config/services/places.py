@@ -10,6 +10,7 @@ import json
 import os
 import pwd
 import re
+import stat
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 
 from config.services.locks import held
-from config.services.processes import Account, Record, run_as
+from config.services.processes import Account, Record, replace_text, run_as
 
 # sockaddr_un holds 108 bytes with the closing zero; PostgreSQL's is the longest name we use.
 LONGEST_SOCKET_NAME = "/.s.PGSQL.5432"
@@ -59,11 +60,16 @@ def locate(run_dir: Path) -> Place:
     Raises OSError when `run_dir` cannot be written, RuntimeError when it is somebody else's.
     """
     pointer = run_dir / "place.json"
-    if place := _read(pointer, run_dir):
+    if (place := _read(pointer, run_dir)) and _is_private(place.sockets, place.home):
         return place
     run_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
     with held(run_dir / "place.lock"):
-        return _read(pointer, run_dir) or _choose(pointer, run_dir)
+        place = _read(pointer, run_dir)
+        if place and _is_private(place.sockets, place.home):  # another command was faster
+            return place
+        # Sockets may be swept away with /tmp; the data stay where they are.
+        home = place.home if place else _choose_home(run_dir)
+        return _write(pointer, Place(run_dir, home, _choose_sockets(home)))
 
 
 def _read(pointer: Path, run_dir: Path) -> Place | None:
@@ -73,20 +79,26 @@ def _read(pointer: Path, run_dir: Path) -> Place | None:
     except (FileNotFoundError, ValueError):
         return None
     place = Place(run_dir, Path(noted["home"]), Path(noted["sockets"]))
-    usable = noted["run_dir"] == str(run_dir) and place.home.is_dir() and place.sockets.is_dir()
-    if usable and os.geteuid() not in (0, place.home.stat().st_uid):
-        owner = place.home.stat().st_uid
+    if noted["run_dir"] != str(run_dir) or not place.home.is_dir():
+        return None
+    owner = place.home.stat().st_uid
+    if os.geteuid() not in (0, owner):
         raise RuntimeError(f"{place.home} belongs to user {owner}: run as that user, or as root")
-    return place if usable else None
+    return place
 
 
-def _choose(pointer: Path, run_dir: Path) -> Place:
-    home = _choose_home(run_dir)
-    place = Place(run_dir, home, _choose_sockets(home))
-    noted = {"run_dir": str(run_dir), "home": str(place.home), "sockets": str(place.sockets)}
-    fresh = pointer.with_suffix(".new")
-    fresh.write_text(json.dumps(noted))
-    fresh.replace(pointer)
+def _is_private(sockets: Path, home: Path) -> bool:
+    """Tell whether the folder stands and is still the servers' own: anyone may write to /tmp."""
+    try:
+        found = sockets.lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == home.stat().st_uid
+
+
+def _write(pointer: Path, place: Place) -> Place:
+    noted = {"run_dir": place.run_dir, "home": place.home, "sockets": place.sockets}
+    replace_text(pointer, json.dumps({name: str(path) for name, path in noted.items()}))
     return place
 
 

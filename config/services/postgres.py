@@ -14,6 +14,7 @@ from config.services.processes import (
     PAUSE,
     command_line,
     end,
+    fresh_log,
     last_lines,
     launch,
     run_as,
@@ -156,7 +157,7 @@ def _start_server(place: Place) -> None:
     deadline = time.monotonic() + START_PATIENCE
     command = [str(postgres_program(place, "postgres")), "-D", str(data), *_options(place)]
     while True:
-        with log_path.open("wb") as log:
+        with fresh_log(log_path) as log:
             pid = launch(command, log=log, cwd=data, account=place.account)
         place.record(NAME).write(pid)
         if _wait_until_ready(place, deadline):

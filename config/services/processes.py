@@ -81,6 +81,19 @@ def launch(command: list[str], *, log: IO[bytes], cwd: Path, account: Account | 
     return int(started.stdout)
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all, whoever owns the one it replaces."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
+def fresh_log(path: Path) -> IO[bytes]:
+    """Open an empty log file of our own; an older one may be another user's."""
+    path.unlink(missing_ok=True)
+    return path.open("wb")
+
+
 class Record:
     """The file that remembers which process this checkout started for one server."""
 
@@ -92,7 +105,7 @@ class Record:
     def write(self, pid: int) -> None:
         """Remember process `pid`."""
         data = {"pid": pid, "identity": identity(pid), "home": str(self.home)}
-        self.path.write_text(json.dumps(data))
+        replace_text(self.path, json.dumps(data))
 
     def pid(self) -> int | None:
         """Return the pid if that very process still lives, else None."""

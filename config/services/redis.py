@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.services.binaries import redis_program
 from config.services.places import Place
-from config.services.processes import PAUSE, end, last_lines, launch
+from config.services.processes import PAUSE, end, fresh_log, last_lines, launch
 
 NAME = "redis"
 START_PATIENCE = 60.0  # seconds
@@ -51,7 +51,7 @@ def start(place: Place) -> None:
     stop(place)
     log_path = place.run_dir / "redis.log"
     command = [str(redis_program(place)), *_options(place)]
-    with log_path.open("wb") as log:
+    with fresh_log(log_path) as log:
         pid = launch(command, log=log, cwd=place.folder("redis"), account=place.account)
     place.record(NAME).write(pid)
     if not _wait_until_ready(place):

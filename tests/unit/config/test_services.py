@@ -138,6 +138,25 @@ def test_programs_the_servers_user_cannot_reach_are_copied(
     assert binaries.postgres_program(place, "postgres") == program
 
 
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_swept_away_folders_for_sockets_are_made_again_beside_the_same_data(
+    make_run_dir: MakeRunDir, situation: str
+) -> None:
+    run_dir = make_run_dir(situation)
+    before = locate(run_dir)
+    before.sockets.rmdir()
+    if situation in ("deep", "odd"):
+        before.sockets.symlink_to(run_dir)  # somebody else's now, so not to be trusted
+
+    after = locate(run_dir)
+
+    assert after.home == before.home
+    assert after.sockets.stat().st_mode & 0o777 == 0o700
+    assert not after.sockets.is_symlink()
+    if before.sockets.is_symlink():
+        before.sockets.unlink()
+
+
 def test_a_killed_pair_comes_back_with_what_was_committed(run_dir: Path) -> None:
     first = start(run_dir)
     sql(run_dir, "CREATE TABLE kept AS SELECT 42 AS value")
