@@ -95,8 +95,9 @@ CLAIMS_END_WITH_THE_DELIVERY = Invariant(
     JOIN orders_orderfinancing f ON f.id = s.financing_id
     JOIN orders_purchaseorder o ON o.id = f.order_id
     JOIN pledges_position p ON p.id = c.position_id
-    WHERE p.quantity > s.amount OR s.state NOT IN ('approved', 'paid')
-       OR (o.state IN ('delivered', 'closed') AND p.remaining > 0)
+    WHERE p.quantity > s.amount
+       OR (p.remaining > 0 AND s.state NOT IN ('approved', 'paid'))
+       OR (p.remaining > 0 AND o.state IN ('delivered', 'closed'))
     """,
 )
 

@@ -48,7 +48,7 @@ def get_order(*, actor: Actor, order_id: int) -> PurchaseOrder:
         .prefetch_related(
             "lines__item",
             "financing__stages__disbursement",
-            "financing__stages__claim__position",
+            "financing__stages__claims__position",
             "deliveries__lines__lot",
         )
         .get(pk=order_id)

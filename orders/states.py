@@ -58,6 +58,7 @@ STAGE_STATES = StateTable(
         (StageState.REQUESTED, StageState.PLANNED),
         (StageState.REQUESTED, StageState.APPROVED),
         (StageState.APPROVED, StageState.PAID),
+        (StageState.APPROVED, StageState.PLANNED),
     },
 )
 INSTRUCTED = frozenset({StageState.APPROVED, StageState.PAID})

@@ -54,7 +54,8 @@ EVERY_POSITION_HAS_AN_ORIGIN = Invariant(
 
 SAME_QUANTITY_ON_BOTH_SIDES = Invariant(
     name="same_quantity_on_both_sides",
-    sentence="Pledging mortgaged goods, releasing, collecting and applying change no quantity.",
+    sentence="Pledging mortgaged goods, releasing, revoking, collecting and applying change no "
+    "quantity.",
     sql="""
     SELECT 'conversion ' || c.id,
            c.kind || ' took ' || sides.consumed || ', made ' || sides.produced
@@ -66,7 +67,7 @@ SAME_QUANTITY_ON_BOTH_SIDES = Invariant(
                      AND (c.kind <> 'substitute' OR p."right" = 'released')), 0) AS produced
         FROM pledges_conversionleg l JOIN pledges_position p ON p.id = l.position_id
         WHERE l.conversion_id = c.id) sides ON true
-    WHERE c.kind IN ('pledge', 'release', 'substitute', 'collect', 'apply')
+    WHERE c.kind IN ('pledge', 'release', 'substitute', 'collect', 'apply', 'revoke')
       AND NOT (c.kind = 'pledge' AND sides.consumed = 0)
       AND sides.consumed <> sides.produced
     """,
@@ -124,13 +125,13 @@ CALLED_MEANS_CALL_OPEN = Invariant(
 
 NO_ACT_UNCOVERED = Invariant(
     name="no_act_left_a_larger_shortfall",
-    sentence="No conversion left a larger shortfall than it found.",
+    sentence="No conversion that somebody chose left a larger shortfall than it found.",
     sql="""
     SELECT 'conversion ' || id, kind || ' left short '
            || greatest(0, exposure_after - lending_value_after) || ', found '
            || greatest(0, exposure_before - lending_value_before)
     FROM pledges_conversion
-    WHERE greatest(0, exposure_after - lending_value_after)
+    WHERE kind <> 'revoke' AND greatest(0, exposure_after - lending_value_after)
         > greatest(0, exposure_before - lending_value_before)
     """,
 )

@@ -40,6 +40,7 @@ class ConversionKind(TextChoices):
     SELL = "sell", _("Sold")
     COLLECT = "collect", _("Collected")
     APPLY = "apply", _("Applied")
+    REVOKE = "revoke", _("Revoked")
 
 
 # kind -> (rights that may be consumed, rights that may be produced); an empty set on the left
@@ -69,6 +70,8 @@ CONVERSIONS: dict[ConversionKind, tuple[frozenset[Right], frozenset[Right]]] = {
         frozenset({Right.PROCEEDS}),
         frozenset({Right.REPAID, Right.RELEASED}),
     ),
+    # The bank did not make the payment that a claim was founded on.
+    ConversionKind.REVOKE: (frozenset({Right.ORDER_CLAIM}), frozenset({Right.RELEASED})),
 }
 
 

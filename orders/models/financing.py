@@ -148,6 +148,11 @@ class PaymentStage(StateModel):
     def approve(self) -> None:
         """Have the payment instructed by a second person's word."""
 
+    @transition(field=state, source=StageState.APPROVED, target=StageState.PLANNED)
+    def come_back(self) -> None:
+        """Note that the bank did not pay; it may be asked for again."""
+        self.disbursement, self.own_reference = None, ""
+
     @transition(field=state, source=StageState.APPROVED, target=StageState.PAID)
     def confirm(self, *, paid_on: date) -> None:
         """Note that the bank has paid the supplier."""
@@ -155,9 +160,12 @@ class PaymentStage(StateModel):
 
 
 class OrderClaim(models.Model):
-    """Ties an order claim position to the stage whose payment made it."""
+    """Ties an order claim position to the stage whose payment made it.
 
-    stage = models.OneToOneField(PaymentStage, on_delete=models.PROTECT, related_name="claim")
+    A stage has a second one only after the bank returned its payment and the first was revoked.
+    """
+
+    stage = models.ForeignKey(PaymentStage, on_delete=models.PROTECT, related_name="claims")
     position = models.OneToOneField(Position, on_delete=models.PROTECT, related_name="order_claim")
 
     class Meta:

@@ -1,4 +1,4 @@
-"""`prepay` and `deliver`: the claim on a supplier who was paid, and what it turns into."""
+"""`prepay`, `deliver`, `revoke`: the claim on a supplier who was paid, and what becomes of it."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -34,6 +34,26 @@ def prepay(
     )
     [position] = convert(
         act=act, kind=ConversionKind.PREPAY, taken=[], makes=[make], evidence=details
+    )
+    return position
+
+
+def revoke(*, act: CoverAct, claim: Take, label: str, evidence: Evidence) -> Position:
+    """End (what is left of) a claim whose payment the bank did not make.
+
+    Nobody chose it: open the act with Requirement.NONE, so that it is recorded, and called, but
+    never refused. The evidence is the returned payment.
+    """
+    taken = take(act=act, kind=ConversionKind.REVOKE, takes=[claim])
+    make = Make(
+        right=Right.RELEASED,
+        quantity=claim.quantity,
+        unit=act.facility.currency,
+        label=label,
+        parent=taken[0].position,
+    )
+    [position] = convert(
+        act=act, kind=ConversionKind.REVOKE, taken=taken, makes=[make], evidence=evidence
     )
     return position
 

@@ -7,7 +7,11 @@ from common.states import TransitionRefused
 from ledger.models import Posting
 from lending.models import Disbursement, Facility, Loan
 from lending.refusals import NotYourFacility
-from lending.services.disbursements import confirm_payment, refuse_disbursement
+from lending.services.disbursements import (
+    confirm_payment,
+    refuse_disbursement,
+    return_payment,
+)
 from lending.states import DisbursementState
 from orders.models import OrderClaim, PaymentStage
 from orders.queries import get_progress, list_payable_stages, list_stages
@@ -29,9 +33,9 @@ from outbox.services.delivery import drain
 from parties.roles import Role
 from parties.services.authority import BeyondAuthority, NotAllowed, SamePerson
 from pledges.measure import measure
-from pledges.models import Conversion, CoverRecord, Position
+from pledges.models import Conversion, CoverRecord, MarginCall, Position
 from pledges.services.cover import WouldUncover
-from tests.factories.lending import START
+from tests.factories.lending import START, make_drawn_loan
 from tests.factories.orders import (
     approve,
     ask_for,
@@ -84,7 +88,7 @@ def test_asking_names_the_supplier_and_changes_no_exposure(shop, financing):
 
 def test_paying_on_order_makes_a_claim_on_the_whole_stage(shop, financing):
     stage = approve(shop, stage_of(financing, 1))
-    claim = stage.claim.position
+    claim = stage.claims.get().position
     assert (claim.right, claim.quantity, claim.unit) == ("order_claim", D(60_000), "USD")
     assert (cover(shop).exposure, cover(shop).lending_value) == (D(42_000), D(48_000))
     assert stage.state == StageState.APPROVED
@@ -158,7 +162,7 @@ def test_paying_on_receipt_only_raises_exposure(shop, financing):
 def test_an_advance_paid_after_goods_came_claims_only_the_rest(shop, financing):
     deliver_goods(shop, financing.order, (shop.foil, D(6_000)), (shop.wire, D(100)))  # 80,000
     stage = approve(shop, stage_of(financing, 1))
-    assert stage.claim.position.quantity == D(36_000)  # 60,000 × 120,000 ÷ 200,000
+    assert stage.claims.get().position.quantity == D(36_000)  # 60,000 × 120,000 ÷ 200,000
 
 
 def test_an_advance_paid_after_all_goods_came_claims_nothing(shop, financing):
@@ -319,6 +323,51 @@ def test_a_request_refused_in_lending_returns_the_stage(shop, financing):
     )
     drain(now=NOW)
     assert stage_of(financing, 1).state == StageState.PLANNED
+
+
+def take_back(shop, stage):
+    return return_payment(
+        disbursement=stage.disbursement,
+        reason="account closed",
+        on=START,
+        actor=shop.desk.team.operations,
+        now=NOW,
+    )
+
+
+def test_a_payment_that_the_bank_returns_takes_its_claim_along(shop, financing):
+    stage = approve(shop, stage_of(financing, 1))
+    take_back(shop, stage)
+    again = stage_of(financing, 1)
+    assert (again.state, again.disbursement, again.own_reference) == ("planned", None, "")
+    assert (cover(shop).exposure, cover(shop).lending_value) == (0, 0)
+    claim = stage.claims.get().position
+    assert claim.remaining == 0
+    revoked = Conversion.objects.get(kind="revoke")
+    assert revoked.evidence["reason"] == "account closed"
+    assert claim.parts.get().right == "released"
+    approve(shop, again)
+    assert (cover(shop).exposure, cover(shop).lending_value) == (D(42_000), D(48_000))
+    assert again.claims.count() == 2
+
+
+def test_only_what_is_left_of_the_claim_is_revoked(shop, financing):
+    stage = approve(shop, stage_of(financing, 1))
+    deliver_goods(shop, financing.order, (shop.foil, D(12_000)))
+    take_back(shop, stage)
+    assert Position.objects.get(right="released").quantity == D(24_000)
+    assert cover(shop).lending_value == D(96_000)
+
+
+def test_a_returned_payment_that_uncovers_is_recorded_and_called_not_refused(shop, financing):
+    first = approve(shop, stage_of(financing, 1))
+    other = make_financing(shop)
+    approve(shop, stage_of(other, 1))
+    # Two claims lend 96,000 and carry 84,000 and, by another loan, 12,000 more.
+    make_drawn_loan(shop.desk, principal=D(12_000))
+    take_back(shop, first)
+    assert (cover(shop).exposure, cover(shop).lending_value) == (D(54_000), D(48_000))
+    assert MarginCall.objects.get().cash_needed == D(6_000)
 
 
 def test_progress_says_received_paid_and_claimed(shop, financing):
