@@ -96,18 +96,16 @@ def factor_sale(  # noqa: PLR0913  (an invoice and a shipment have many fields)
 ) -> Receivable:
     """Turn pledged goods into the assigned debt of their buyer, all or nothing.
 
-    `actor` approves what `maker` prepared. In one transaction and one act on cover: the invoice
-    (lines of item, quantity, unit price) is verified against the goods (positions, quantities),
-    the goods leave with the carrier, the pledge becomes a receivable, an advance is agreed for
-    the invoice's time, and what it draws repays the loans in `refinances`, interest first.
+    `actor` approves what `maker` prepared. In one act on cover the invoice (lines of item,
+    quantity, unit price; its `face` if stated) is verified against the goods (positions,
+    quantities), the goods leave with the carrier, the pledge becomes a receivable, and an advance
+    is agreed for the invoice's time, which repays the loans in `refinances`, interest first.
 
-    `advance` is at most face × the facility's rate. Unless stated it is what those loans owe, as
-    far as that rate reaches; without such loans nothing is advanced. What is agreed and not drawn
-    by this act can be paid to the seller by a disbursement. `face` is checked if stated.
-
-    Raises InvoiceAlreadyFinanced (neutral; both lenders' risk officers are told), InvoiceUnsound,
+    `advance` is at most face × the facility's rate; unless stated it is what those loans owe, as
+    far as that rate reaches. What stays undrawn can be paid to the seller by a disbursement.
+    Raises InvoiceAlreadyFinanced (neutral; an event tells both lenders), InvoiceUnsound,
     InvoicePastDue, InvoiceDoesNotAdd, InvoiceDoesNotTie, AdvanceTooHigh, SamePerson,
-    BeyondAuthority, ProductNotAllowed, AboveLimit, WouldUncover, NotEnoughLeft, WrongRight.
+    BeyondAuthority, ProductNotAllowed, AboveLimit, WouldUncover.
     """
     sale = _Sale(
         facility=facility,
@@ -134,8 +132,7 @@ def factor_sale(  # noqa: PLR0913  (an invoice and a shipment have many fields)
     try:
         return _factor_once(sale, idempotency_key)
     except InvoiceAlreadyFinanced:
-        # After the roll-back: the refusal changes nothing, but somebody should look.
-        _alert(sale)
+        _alert(sale)  # after the roll-back: the refusal changes nothing, but somebody should look
         raise
 
 

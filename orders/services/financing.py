@@ -1,6 +1,7 @@
 """Finance an order: agree its loan and plan the stages in which the supplier is paid."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -22,6 +23,18 @@ from orders.services.acts import leave_trace, lock_order
 from orders.states import StageTrigger
 from parties.actors import Actor
 from parties.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """How an order is to be financed, by whom and when."""
+
+    share: Decimal
+    stages: Sequence[tuple[str, Decimal]]
+    due_on: date
+    on: date
+    actor: Actor
+    now: datetime
 
 
 def finance_order(
@@ -59,34 +72,39 @@ def finance_order(
     ) as once:
         if once.replayed:
             return OrderFinancing.objects.get(pk=once.response["financing"])
-        locked_facility = lock_facility(facility.pk)
-        locked = lock_order(order.pk)
-        require_lender(actor, locked_facility, Role.PREPARER, Role.APPROVER)
-        locked.finance()
-        _require_fit(locked, locked_facility, share, stages)
-        parts = _split(locked, share, stages)
-        loan = agree_loan(
-            facility=locked_facility,
-            product=Product.ORDER,
-            principal=sum((part.lender_amount for part in parts), ZERO),
-            due_on=due_on,
-            on=on,
-            actor=actor,
-            now=now,
-        )
-        financing = _write(locked, loan, share, stages, parts)
-        leave_trace(
-            financing,
-            action="finance_order",
-            topic="order_financed",
-            detail={"order": locked.number, "loan": loan.number, "principal": loan.principal},
-            tenant_id=facility.tenant_id,
-            actor=actor,
-            now=now,
-            on=on,
-        )
+        terms = _Terms(share, stages, due_on, on, actor, now)
+        financing = _finance(lock_facility(facility.pk), lock_order(order.pk), terms)
         once.store({"financing": financing.pk})
         return financing
+
+
+def _finance(facility: Facility, order: PurchaseOrder, terms: _Terms) -> OrderFinancing:
+    """Agree the loan and write the plan; facility and order are locked, in this order."""
+    require_lender(terms.actor, facility, Role.PREPARER, Role.APPROVER)
+    order.finance()
+    _require_fit(order, facility, terms.share, terms.stages)
+    parts = _split(order, terms.share, terms.stages)
+    loan = agree_loan(
+        facility=facility,
+        product=Product.ORDER,
+        principal=sum((part.lender_amount for part in parts), ZERO),
+        due_on=terms.due_on,
+        on=terms.on,
+        actor=terms.actor,
+        now=terms.now,
+    )
+    financing = _write(order, loan, terms.share, terms.stages, parts)
+    leave_trace(
+        financing,
+        action="finance_order",
+        topic="order_financed",
+        detail={"order": order.number, "loan": loan.number, "principal": loan.principal},
+        tenant_id=facility.tenant_id,
+        actor=terms.actor,
+        now=terms.now,
+        on=terms.on,
+    )
+    return financing
 
 
 def _require_fit(

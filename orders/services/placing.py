@@ -13,7 +13,7 @@ from common.money import Money
 from lending.services.acts import act_once
 from logistics.models import Item, Site
 from logistics.services.lots import require_quantity
-from orders.models import OrderLine, PurchaseOrder
+from orders.models import OrderFinancing, OrderLine, PurchaseOrder
 from orders.refusals import (
     AmountsDoNotTie,
     GoodsReceived,
@@ -61,49 +61,48 @@ def place_order(  # noqa: PLR0913  (an order has many fields)
     sum. The buyer's people place orders, a lender's may write them down. Raises OrderUnsound,
     PriceNotPossible, QuantityNotPossible, AmountsDoNotTie, OrderNumberTaken, NotYourOrder.
     """
+    order = PurchaseOrder(
+        number=number.strip(),
+        run=run.strip(),
+        buyer=buyer,
+        supplier=supplier,
+        deliver_to=deliver_to,
+        currency=currency,
+        deliver_by=deliver_by,
+    )
     ordered = [Ordered(*line) for line in lines]
-    payload = {
-        "number": number,
-        "buyer": buyer.pk,
-        "supplier": supplier.pk,
-        "deliver_to": deliver_to.pk,
-        "currency": currency,
-        "lines": [[line.item.pk, line.quantity, line.unit_price] for line in ordered],
-        "deliver_by": deliver_by,
-        "run": run,
-        "amount": amount,
-    }
+    require_role(actor, Role.PREPARER, Role.APPROVER, Role.OPERATIONS)
+    _require_writer(actor, order)
     with act_once(
-        service="place_order", tenant_id=buyer.pk, key=idempotency_key, payload=payload, now=now
+        service="place_order",
+        tenant_id=buyer.pk,
+        key=idempotency_key,
+        payload=_payload(order, ordered, amount),
+        now=now,
     ) as once:
         if once.replayed:
             return PurchaseOrder.objects.get(pk=once.response["order"])
-        order = PurchaseOrder(
-            number=number.strip(),
-            run=run.strip(),
-            buyer=buyer,
-            supplier=supplier,
-            deliver_to=deliver_to,
-            currency=currency,
-            deliver_by=deliver_by,
-        )
-        require_role(actor, Role.PREPARER, Role.APPROVER, Role.OPERATIONS)
-        _require_writer(actor, order)
         _require_sound(order, ordered, on)
         _place(order, ordered, amount, on=on)
-        detail = {"order": order.number, "supplier": supplier.code, "amount": order.amount}
-        leave_trace(
-            order,
-            action="place_order",
-            topic="order_placed",
-            detail=detail,
-            tenant_id=None,
-            actor=actor,
-            now=now,
-            on=on,
-        )
+        _trace(order, "place_order", "order_placed", tenant_id=None, actor=actor, now=now, on=on)
         once.store({"order": order.pk})
         return order
+
+
+def _payload(
+    order: PurchaseOrder, lines: Sequence[Ordered], stated: Decimal | None
+) -> dict[str, object]:
+    return {
+        "number": order.number,
+        "run": order.run,
+        "buyer": order.buyer_id,
+        "supplier": order.supplier_id,
+        "deliver_to": order.deliver_to_id,
+        "currency": order.currency,
+        "lines": [[line.item.pk, line.quantity, line.unit_price] for line in lines],
+        "deliver_by": order.deliver_by,
+        "amount": stated,
+    }
 
 
 def _require_writer(actor: Actor, order: PurchaseOrder) -> None:
@@ -193,11 +192,10 @@ def cancel_order(
             raise GoodsReceived(message=_("Goods were received on %s.") % locked.number)
         locked.cancel()
         locked.save(update_fields=["state"])
-        leave_trace(
+        _trace(
             locked,
-            action="cancel_order",
-            topic="order_cancelled",
-            detail={"order": locked.number},
+            "cancel_order",
+            "order_cancelled",
             tenant_id=None,
             actor=actor,
             now=now,
@@ -213,25 +211,47 @@ def close_order(*, order: PurchaseOrder, actor: Actor, now: datetime) -> Purchas
     """
     with transaction.atomic():
         locked = lock_order(order.pk)
-        financing = getattr(locked, "financing", None)
+        financing: OrderFinancing | None = getattr(locked, "financing", None)
         tenant_id = financing.tenant_id if financing else None
         require_one_of(actor, locked, locked.buyer_id, tenant_id)
-        unpaid = financing.stages.exclude(state=StageState.PAID).count() if financing else 0
-        if unpaid:
-            raise StagesUnpaid(
-                message=_("%(count)s stages of %(order)s are not paid.")
-                % {"count": unpaid, "order": locked.number},
-                numbers={"unpaid": unpaid},
-            )
+        if financing:
+            _require_paid(financing)
         locked.close()
         locked.save(update_fields=["state"])
-        leave_trace(
-            locked,
-            action="close_order",
-            topic="order_closed",
-            detail={"order": locked.number},
-            tenant_id=tenant_id,
-            actor=actor,
-            now=now,
-        )
+        _trace(locked, "close_order", "order_closed", tenant_id=tenant_id, actor=actor, now=now)
         return locked
+
+
+def _require_paid(financing: OrderFinancing) -> None:
+    unpaid = financing.stages.exclude(state=StageState.PAID).count()
+    if unpaid:
+        raise StagesUnpaid(
+            message=_("%(count)s stages of %(order)s are not paid.")
+            % {"count": unpaid, "order": financing.order.number},
+            numbers={"unpaid": unpaid},
+        )
+
+
+def _trace(
+    order: PurchaseOrder,
+    action: str,
+    topic: str,
+    *,
+    tenant_id: int | None,
+    actor: Actor,
+    now: datetime,
+    on: date | None = None,
+    reason: str = "",
+) -> None:
+    detail = {"order": order.number, "supplier": order.supplier.code, "amount": order.amount}
+    leave_trace(
+        order,
+        action=action,
+        topic=topic,
+        detail=detail,
+        tenant_id=tenant_id,
+        actor=actor,
+        now=now,
+        on=on,
+        reason=reason,
+    )
