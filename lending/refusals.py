@@ -135,6 +135,18 @@ class AboveLimit(Refusal):
         shown = {name: figure(value, currency) for name, value in numbers.items()}
         return cls(message=text % shown, field="amount", numbers=numbers)
 
+    @classmethod
+    def of_principal(cls, facility: "Facility", principal: Decimal) -> "AboveLimit":
+        """Say how much principal a refinancing would leave."""
+        numbers = {
+            "limit": facility.limit,
+            "principal": principal,
+            "above": principal - facility.limit,
+        }
+        shown = {name: figure(value, facility.currency) for name, value in numbers.items()}
+        text = _("limit %(limit)s, principal would be %(principal)s, above by %(above)s")
+        return cls(message=text % shown, field="amount", numbers=numbers)
+
 
 class AboveAgreed(Refusal):
     """More was asked for than the loan still offers."""

@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from lending.models import Facility, Loan, Repayment
 from lending.queries import principal_drawn
 from lending.refusals import AboveLimit, NotInThisFacility
-from lending.rules import LimitUse
 from lending.services.acts import act_once, lock_facility, person_of, require_lender
 from lending.services.drawing import draw, require_drawable
 from lending.services.repayment import finish_repayment, insert_repayment
@@ -101,7 +100,7 @@ def _refinance(
     )
     lines = refinancing_lines(settlement, fresh)
     write(settlement, repayment, lines=lines, actor=actor, now=now)
-    _require_principal_below_limit(facility, amount)
+    _require_principal_below_limit(facility)
     finish_repayment(settlement, repayment, action="refinance", actor=actor, now=now)
     return repayment
 
@@ -110,8 +109,8 @@ def _reference(loan: Loan) -> str:
     return f"refinance:{loan.number}:{loan.refinancings.count() + 1}"
 
 
-def _require_principal_below_limit(facility: Facility, amount: Decimal) -> None:
+def _require_principal_below_limit(facility: Facility) -> None:
     """Refuse interest being turned into more principal than the limit allows."""
     principal = principal_drawn(facility)
     if principal > facility.limit:
-        raise AboveLimit.of(LimitUse(facility.limit, principal - amount), amount, facility.currency)
+        raise AboveLimit.of_principal(facility, principal)

@@ -19,6 +19,7 @@ from lending.services.settlement import (
     write,
 )
 from lending.states import LoanState
+from outbox.services import NewEvent, emit_many
 from parties.actors import Actor
 from parties.roles import Role
 
@@ -107,8 +108,15 @@ def finish_repayment(
         "waived": [[numbers[s.loan_id], s.component.value, s.amount] for s in settlement.waived],
     }
     trace.leave(repayment, action=action, topic="repayment_recorded", detail=detail)
-    for loan in settlement.loans.values():
-        if loan.state == LoanState.REPAID:
-            trace.leave(
-                loan, action="finish_loan", topic="loan_repaid", detail={"loan": loan.number}
-            )
+    _announce_repaid(settlement, now)
+
+
+def _announce_repaid(settlement: Settlement, now: datetime) -> None:
+    """Tell of the loans that this repayment ended; the journal has them under the repayment."""
+    events = [
+        NewEvent("lending.loan_repaid", "lending.loan", pk, {"loan": loan.number}, loan.tenant_id)
+        for pk, loan in settlement.loans.items()
+        if loan.state == LoanState.REPAID
+    ]
+    if events:
+        emit_many(events, now=now)
