@@ -113,6 +113,9 @@ def _choose_home(run_dir: Path) -> Path:
         reachable = False
     if reachable:
         return home
+    if any(home.iterdir()):
+        raise RuntimeError(f"{home} holds data that the servers' user can no longer reach")
+    home.rmdir()
     # Unlike /tmp, /var/tmp outlives a restart of the machine.
     return _private_folder("/var/tmp", account)
 

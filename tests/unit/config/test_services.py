@@ -121,6 +121,29 @@ def test_data_stay_in_the_checkout_where_the_servers_user_can_reach_it(
     assert closed.home.is_relative_to(closed.run_dir) == (os.geteuid() != 0)
 
 
+def test_a_moved_checkout_keeps_its_data_or_says_why_not(make_run_dir: MakeRunDir) -> None:
+    old = make_run_dir("plain")
+    start(old)
+    sql(old, "CREATE TABLE kept AS SELECT 42 AS value")
+    stop_services(run_dir=old)
+
+    new = old.parents[1] / "moved" / ".run"
+    old.parent.rename(new.parent)
+    start(new)
+    assert sql(new, "SELECT value FROM kept") == 42
+    stop_services(run_dir=new)
+
+    closed = make_run_dir("closed").parent / "moved"
+    new.parent.rename(closed)
+    if os.geteuid() == 0:
+        with pytest.raises(SystemExit, match="can no longer reach"):
+            ensure_services(["migrate"], run_dir=closed / ".run", env=NOBODY_NAMED)
+    else:
+        start(closed / ".run")
+        assert sql(closed / ".run", "SELECT value FROM kept") == 42
+        stop_services(run_dir=closed / ".run")
+
+
 def test_programs_the_servers_user_cannot_reach_are_copied(
     run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
