@@ -45,7 +45,9 @@ def database_url(settings: Mapping[str, Any], *, name: str | None = None) -> str
     if settings["PASSWORD"]:
         login += ":" + quote(settings["PASSWORD"], safe="")
     options = {"host": settings["HOST"], "port": settings["PORT"], **settings.get("OPTIONS", {})}
-    query = urlencode({key: value for key, value in options.items() if value})
+    # libpq reads %20, but takes a plus sign for itself.
+    given = {key: value for key, value in options.items() if value}
+    query = urlencode(given, quote_via=quote)
     return f"postgresql://{login}@/{quote(name or settings['NAME'])}?{query}"
 
 

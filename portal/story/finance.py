@@ -15,7 +15,7 @@ from lending.services.disbursements import (
     confirm_payment,
     request_disbursement,
 )
-from lending.services.loans import agree_loan
+from lending.services.loans import agree_loan, give_up_undrawn
 from lending.services.refinancing import refinance
 from lending.services.repayment import repay
 from lending.states import OWING, Product, RepaymentSource
@@ -259,6 +259,7 @@ def settle(on: date, now: datetime) -> None:
             actor=cast.actor("zhou"),
             now=now,
         )
+        give_up_undrawn(loan=loan, on=on, reason="fully repaid", actor=cast.actor("zhou"), now=now)
     _rebate("INV-2011-1114", on, now)
 
 
