@@ -1,0 +1,1 @@
+"""What each page says: the answer at its top, its charts and its tables."""

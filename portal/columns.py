@@ -1,0 +1,99 @@
+"""Columns that many tables share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any
+
+from portal import formats
+from portal.tables import Column, Text
+
+Get = str | Callable[[Any], Any]
+
+
+def _getter(get: Get) -> Callable[[Any], Any]:
+    return attrgetter(get) if isinstance(get, str) else get
+
+
+def text(label: Text, get: Get, **more: Any) -> Column:
+    """A column of words."""
+    return Column(label, _getter(get), show=lambda value: str(value or ""), **more)
+
+
+def words(label: Text, get: Get, **more: Any) -> Column:
+    """A wide column of sentences."""
+    return text(label, get, wrap=True, **more)
+
+
+def amount(label: Text, get: Get, currency: str, **more: Any) -> Column:
+    """A column of money; the currency stands once, in the heading."""
+    return Column(label, _getter(get), show=formats.money, unit=currency, numeric=True, **more)
+
+
+def change(label: Text, get: Get, currency: str, **more: Any) -> Column:
+    """A column of changes of money with their sign; nothing where nothing changed."""
+    return Column(label, _getter(get), show=_signed, unit=currency, numeric=True, **more)
+
+
+def _signed(value: Decimal | None) -> str:
+    if not value:
+        return formats.EMPTY
+    return ("+" if value > 0 else "") + formats.money(value)
+
+
+def share(label: Text, get: Get, **more: Any) -> Column:
+    """A column of percentages."""
+    return Column(label, _getter(get), show=formats.percent, numeric=True, **more)
+
+
+def quantity(label: Text, get: Get, unit: Get, **more: Any) -> Column:
+    """A column of quantities of different units: the unit stands in each cell."""
+    value, code = _getter(get), _getter(unit)
+    return Column(
+        label,
+        value,
+        show_row=lambda row: formats.quantity(value(row), code(row)),
+        numeric=True,
+        **more,
+    )
+
+
+def count(label: Text, get: Get, **more: Any) -> Column:
+    """A column of whole numbers."""
+    return Column(label, _getter(get), show=_whole, numeric=True, **more)
+
+
+def _whole(value: int | None) -> str:
+    return formats.EMPTY if value is None else f"{value:,}"
+
+
+def day(label: Text, get: Get, **more: Any) -> Column:
+    """A column of dates."""
+    return Column(label, _getter(get), show=formats.day, **more)
+
+
+def instant(label: Text, get: Get, **more: Any) -> Column:
+    """A column of instants with their zone."""
+    return Column(label, _getter(get), show=formats.instant, **more)
+
+
+def band(label: Text, get: Get, **more: Any) -> Column:
+    """A column of bands: icon, colour and word."""
+    return Column(label, _getter(get), chip="band", **more)
+
+
+def right(label: Text, get: Get, **more: Any) -> Column:
+    """A column of rights: colour and word."""
+    return Column(label, _getter(get), chip="right", **more)
+
+
+def state(label: Text, get: Get, **more: Any) -> Column:
+    """A column of states in words."""
+    return Column(label, _getter(get), chip="state", **more)
+
+
+def meter(label: Text, get: Get, **more: Any) -> Column:
+    """A column of shares drawn as a bar with its percentage."""
+    return Column(label, _getter(get), show=formats.percent, chip="meter", **more)

@@ -1,0 +1,214 @@
+"""The journal of a facility in words: conversions, payments, repayments and margin calls."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Prefetch, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from lending.models import Disbursement, Facility, Repayment
+from lending.states import DisbursementState
+from parties.actors import Actor
+from pledges.models import Conversion, ConversionLeg, MarginCall
+from pledges.states import Direction
+from portal import formats
+from portal.names import name_of
+from portal.words import Act, Part, cover_change, evidence_in_words, tell
+
+# Rank of events of one instant: money out, then what it bought, then what followed.
+_PAYMENT, _CONVERSION, _REPAYMENT, _CALL = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. `cover` is told where the cover was measured around it."""
+
+    at: datetime
+    rank: int
+    kind: str
+    icon: str
+    text: str
+    who: str
+    evidence: str
+    href: str
+    cover: str = ""
+    band: str = ""
+    lending_value: Decimal | None = None
+    exposure: Decimal | None = None
+
+
+def list_events(
+    actor: Actor,
+    facility: Facility,
+    *,
+    since: datetime | None = None,
+    last: int | None = None,
+) -> list[Event]:
+    """Return what happened, newest first (five queries), at most `last` of each kind."""
+    conversions = _conversions(actor, facility).order_by("-occurred_at", "-id")
+    payments = _payments(actor, facility).order_by("-instructed_at")
+    repayments = _repayments(actor, facility).order_by("-recorded_at")
+    calls = _calls(actor, facility).order_by("-opened_at")
+    if since is not None:
+        conversions = conversions.filter(occurred_at__gte=since)
+        payments = payments.filter(instructed_at__gte=since)
+        repayments = repayments.filter(recorded_at__gte=since)
+        calls = calls.filter(opened_at__gte=since)
+    events = [conversion_event(one) for one in conversions[:last]]
+    events += [_payment_event(one) for one in payments[:last]]
+    events += [_repayment_event(one) for one in repayments[:last]]
+    events += [event for call in calls[:last] for event in call_events(call)]
+    return sorted(events, key=lambda event: (event.at, event.rank), reverse=True)[:last]
+
+
+def _conversions(actor: Actor, facility: Facility) -> QuerySet[Conversion]:
+    return with_legs(Conversion.objects.visible_to(actor).filter(facility=facility))
+
+
+def with_legs(conversions: QuerySet[Conversion]) -> QuerySet[Conversion]:
+    """Bring the legs and what they stand on along (one query more)."""
+    legs = ConversionLeg.objects.select_related(
+        "position__lot__item", "position__lot__site"
+    ).order_by("id")
+    return conversions.prefetch_related(Prefetch("legs", legs))
+
+
+def _payments(actor: Actor, facility: Facility) -> QuerySet[Disbursement]:
+    visible = Facility.objects.visible_to(actor).filter(pk=facility.pk)
+    return Disbursement.objects.filter(
+        loan__facility__in=visible,
+        state__in=[DisbursementState.INSTRUCTED, DisbursementState.PAID],
+    ).select_related("loan", "payee", "checker")
+
+
+def _repayments(actor: Actor, facility: Facility) -> QuerySet[Repayment]:
+    visible = Facility.objects.visible_to(actor).filter(pk=facility.pk)
+    return Repayment.objects.filter(facility__in=visible)
+
+
+def _calls(actor: Actor, facility: Facility) -> QuerySet[MarginCall]:
+    visible = Facility.objects.visible_to(actor).filter(pk=facility.pk)
+    return MarginCall.objects.filter(facility__in=visible).select_related("facility")
+
+
+def act_of(conversion: Conversion) -> Act:
+    """Return the conversion as the words need it; its legs are loaded."""
+    parts: dict[str, list[Part]] = {Direction.CONSUMED: [], Direction.PRODUCED: []}
+    for leg in conversion.legs.all():
+        parts[leg.direction].append(part_of(leg))
+    return Act(conversion.kind, parts[Direction.CONSUMED], parts[Direction.PRODUCED])
+
+
+def part_of(leg: ConversionLeg) -> Part:
+    """Return a leg as the words need it."""
+    position, lot = leg.position, leg.position.lot
+    return Part(
+        right=position.right,
+        thing=name_of(lot.item) if lot else position.label,
+        place=name_of(lot.site) if lot else "",
+        quantity=leg.quantity,
+        unit=position.unit,
+        is_money=lot is None,
+    )
+
+
+def first_position(conversion: Conversion) -> uuid.UUID | None:
+    """Return a position to follow: what was made, or else what was taken."""
+    legs = list(conversion.legs.all())
+    made = [leg for leg in legs if leg.direction == Direction.PRODUCED]
+    return (made or legs)[0].position_id if legs else None
+
+
+def conversion_event(conversion: Conversion) -> Event:
+    """Return the event of a conversion with its legs loaded."""
+    position = first_position(conversion)
+    before = (conversion.exposure_before, conversion.lending_value_before)
+    after = (conversion.exposure_after, conversion.lending_value_after)
+    return Event(
+        at=conversion.occurred_at,
+        rank=_CONVERSION,
+        kind=conversion.kind,
+        icon="lineage",
+        text=tell(act_of(conversion)),
+        who=conversion.actor_label,
+        evidence=evidence_in_words(conversion.evidence),
+        href=reverse("portal:lineage", args=[position]) if position else "",
+        cover=cover_change(before=before, after=after),
+        band=conversion.band_after,
+        exposure=conversion.exposure_after,
+        lending_value=conversion.lending_value_after,
+    )
+
+
+def _payment_event(payment: Disbursement) -> Event:
+    text = _("%(amount)s drawn on %(loan)s and paid to %(payee)s") % {
+        "amount": formats.money(payment.amount),
+        "loan": payment.loan.number,
+        "payee": name_of(payment.payee),
+    }
+    checker = payment.checker
+    return Event(
+        at=payment.instructed_at or payment.requested_at,
+        rank=_PAYMENT,
+        kind="draw",
+        icon="bank",
+        text=text,
+        who=(checker.get_full_name() or checker.username) if checker else "",
+        evidence=payment.bank_reference,
+        href=reverse("portal:loan", args=[payment.loan_id]),
+    )
+
+
+def _repayment_event(repayment: Repayment) -> Event:
+    words = {
+        "refinance": _("%(amount)s of older loans refinanced by a new one"),
+        "proceeds": _("%(amount)s repaid out of what the buyers paid"),
+    }
+    text = words.get(repayment.source, _("%(amount)s repaid"))
+    return Event(
+        at=repayment.recorded_at,
+        rank=_REPAYMENT,
+        kind="repay",
+        icon="coins",
+        text=text % {"amount": formats.money(repayment.amount)},
+        who="",
+        evidence=repayment.reference,
+        href=reverse("portal:loans"),
+    )
+
+
+def call_events(call: MarginCall) -> list[Event]:
+    """Return the opening of a margin call and, where they happened, escalation and cure."""
+    moments = [
+        (
+            call.opened_at,
+            _("Margin call opened: %(amount)s in cash needed until %(due)s")
+            % {"amount": formats.money(call.cash_needed), "due": formats.instant(call.due_at)},
+        ),
+        (call.escalated_at, _("Margin call escalated to close-out")),
+        (call.cured_at, _("Margin call cured by %(cure)s") % {"cure": cure_in_words(call.cure)}),
+    ]
+    return [
+        Event(
+            at=at,
+            rank=_CALL,
+            kind="call",
+            icon="called",
+            text=text,
+            who="",
+            evidence="",
+            href=reverse("portal:call", args=[call.pk]),
+        )
+        for at, text in moments
+        if at is not None
+    ]
+
+
+def cure_in_words(cure: str) -> str:
+    """Return what cured a call."""
+    return {"goods": _("goods"), "cash": _("cash"), "price": _("the price")}.get(cure, cure)

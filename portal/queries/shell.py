@@ -1,0 +1,49 @@
+"""What stands around every page: the facilities the reader may look at and the business date."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from lending.models import Facility
+from parties.actors import Actor
+from parties.models import Organisation
+from parties.roles import Role
+from pledges.models import MarginCall
+from pledges.states import MarginCallState
+from portal.queries.dates import business_date
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """Who looks, at which facility, as of which day, and how many margin calls are open."""
+
+    person_name: str
+    organisation_name: str
+    roles: str
+    facilities: tuple[Facility, ...]
+    facility: Facility | None
+    as_of: date | None
+    open_calls: int
+
+
+def get_shell(actor: Actor, wanted: int | None) -> Shell:
+    """Return the frame of a page (four queries). `wanted` is ignored if it may not be seen."""
+    facilities = tuple(Facility.objects.visible_to(actor).order_by("name", "id"))
+    facility = next((f for f in facilities if f.pk == wanted), facilities[0] if facilities else None)
+    organisation = Organisation.objects.visible_to(actor).filter(pk=actor.organisation_id).first()
+    return Shell(
+        person_name=actor.label,
+        organisation_name=organisation.name if organisation else "",
+        roles=" · ".join(str(Role(role).label) for role in sorted(actor.roles)),
+        facilities=facilities,
+        facility=facility,
+        as_of=business_date(actor, facility),
+        open_calls=_count_open_calls(facilities),
+    )
+
+
+def _count_open_calls(facilities: tuple[Facility, ...]) -> int:
+    return (
+        MarginCall.objects.filter(facility__in=facilities)
+        .exclude(state=MarginCallState.CURED)
+        .count()
+    )

@@ -1,0 +1,1 @@
+"""What the portal itself writes: how a person wants to read."""

@@ -1,0 +1,76 @@
+"""The menu by node of the chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from portal.queries.shell import Shell
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the menu."""
+
+    label: str
+    icon: str
+    url: str
+    active: bool
+    count: int = 0
+    count_title: str = ""
+
+
+def build_menu(request: HttpRequest, shell: Shell) -> tuple[tuple[Entry, ...], ...]:
+    """Return the groups of the menu with the present page marked."""
+    here = _Here(request)
+    goods = (
+        here.entry(_("Orders"), "order", "orders", "order"),
+        here.entry(_("Materials & production"), "factory", "materials"),
+        here.entry(_("Inventory"), "box", "inventory", "lot"),
+        here.entry(_("Receivables"), "invoice", "receivables", "receivable"),
+    )
+    money = (
+        here.entry(_("Loans"), "coins", "loans", "loan"),
+        here.entry(_("Margin calls"), "bell", "calls", "call", count=shell.open_calls),
+        here.entry(_("Prices"), "chart", "prices", "price"),
+    )
+    return (here.overview(shell), goods, money, here.console())
+
+
+class _Here:
+    def __init__(self, request: HttpRequest) -> None:
+        match = request.resolver_match
+        self.name = match.url_name if match else ""
+        self.staff = request.user.is_staff
+
+    def entry(self, label: str, icon: str, *names: str, count: int = 0, **kwargs: int) -> Entry:
+        title = ngettext("%(count)s open", "%(count)s open", count) % {"count": count}
+        return Entry(
+            label=label,
+            icon=icon,
+            url=reverse(f"portal:{names[0]}", kwargs=kwargs or None),
+            active=self.name in names,
+            count=count,
+            count_title=title if count else "",
+        )
+
+    def overview(self, shell: Shell) -> tuple[Entry, ...]:
+        home = self.entry(_("Home"), "home", "home")
+        if shell.facility is None:
+            return (home,)
+        at = {"facility_id": shell.facility.pk}
+        return (
+            home,
+            self.entry(_("Supply-chain map"), "map", "map", **at),
+            self.entry(_("Facility"), "shield", "facility", "lineage", **at),
+            self.entry(_("Timeline"), "timeline", "timeline", **at),
+        )
+
+    def console(self) -> tuple[Entry, ...]:
+        if not self.staff:
+            return ()
+        return (Entry(label=_("Console"), icon="console", url=reverse("admin:index"), active=False),)

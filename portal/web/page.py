@@ -1,0 +1,89 @@
+"""The frame of every page: who asks, about which facility, and the answer's HTML or CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from parties.actors import Actor
+from parties.models import Person
+from portal.queries.shell import Shell, get_shell
+from portal.web.csv_files import csv_response
+from portal.web.menu import Entry, build_menu
+
+if TYPE_CHECKING:
+    from lending.models import Facility
+
+FACILITY_KEY = "facility"
+_Params = ParamSpec("_Params")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request: the actor and the frame. Views pass `actor` on to exactly one query."""
+
+    actor: Actor
+    shell: Shell
+
+    @property
+    def facility(self) -> Facility:
+        """The facility in view; 404 where the reader has none."""
+        if self.shell.facility is None:
+            raise Http404
+        return self.shell.facility
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What the page template shows around the content."""
+
+    shell: Shell
+    menu: tuple[tuple[Entry, ...], ...]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.shell, name)
+
+
+def page(
+    view: Callable[Concatenate[HttpRequest, Ask, _Params], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, _Params], HttpResponse]:
+    """Let signed-in people in and hand the view an `Ask`."""
+
+    @login_required
+    @wraps(view)
+    def framed(request: HttpRequest, *args: _Params.args, **kwargs: _Params.kwargs) -> HttpResponse:
+        return view(request, _ask(request), *args, **kwargs)
+
+    return framed
+
+
+def _ask(request: HttpRequest) -> Ask:
+    """Find the facility by the address first, then by what was looked at last."""
+    person = request.user
+    if not isinstance(person, Person):
+        raise Http404
+    actor = Actor.of(person)
+    named = request.resolver_match.kwargs.get("facility_id") if request.resolver_match else None
+    shell = get_shell(actor, named or request.session.get(FACILITY_KEY))
+    if named is not None and (shell.facility is None or shell.facility.pk != named):
+        raise Http404
+    if named is not None and request.session.get(FACILITY_KEY) != named:
+        request.session[FACILITY_KEY] = named
+    return Ask(actor=actor, shell=shell)
+
+
+def show(request: HttpRequest, ask: Ask, template: str, board: Any) -> HttpResponse:
+    """Render the board, or the table named by `?csv=` as a file."""
+    if key := request.GET.get("csv"):
+        table = board.tables.get(key)
+        if table is None:
+            raise Http404
+        return csv_response(table, name=f"{template.rsplit('/', 1)[-1].removesuffix('.html')}-{key}")
+    frame = _Frame(shell=ask.shell, menu=build_menu(request, ask.shell))
+    return render(request, template, {"shell": frame, "board": board})

@@ -1,0 +1,195 @@
+"""What happened, in a sentence: conversions, draws, repayments, calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from pledges.states import ConversionKind
+from portal import formats
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One side's part of a conversion, as a reader sees it."""
+
+    right: str
+    thing: str
+    place: str
+    quantity: Decimal
+    unit: str
+    is_money: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A conversion ready to be told."""
+
+    kind: str
+    taken: Sequence[Part]
+    made: Sequence[Part]
+
+
+def tell(act: Act) -> str:
+    """Return the sentence of a conversion; an unknown kind is told by its name."""
+    teller = _TELLERS.get(act.kind)
+    if teller is None:
+        return f"{ConversionKind(act.kind).label}: {_list(act.made)}"
+    return teller(act)
+
+
+def cover_change(
+    *, before: tuple[Decimal, Decimal], after: tuple[Decimal, Decimal]
+) -> str:
+    """Return "cover 1.18 → 1.31" from (exposure, lending value) before and after."""
+    return str(_("cover %(before)s → %(after)s")) % {
+        "before": formats.ratio(before[1], before[0]),
+        "after": formats.ratio(after[1], after[0]),
+    }
+
+
+def _list(parts: Iterable[Part]) -> str:
+    """Return quantities summed by thing: "12.4 t copper foil, 3 kg gold wire"."""
+    sums: dict[tuple[str, str, bool], Decimal] = {}
+    for part in parts:
+        key = (part.thing, part.unit, part.is_money)
+        sums[key] = sums.get(key, Decimal(0)) + part.quantity
+    words = [
+        f"{formats.quantity(quantity, unit)} {thing}" if not is_money else thing
+        for (thing, unit, is_money), quantity in sums.items()
+    ]
+    return str(_(", ")).join(words)
+
+
+def _sum(parts: Iterable[Part]) -> str:
+    parts = list(parts)
+    total = sum((part.quantity for part in parts), Decimal(0))
+    return formats.quantity(total, parts[0].unit) if parts else ""
+
+
+def _places(parts: Iterable[Part]) -> str:
+    return str(_(", ")).join(dict.fromkeys(part.place for part in parts if part.place))
+
+
+def _prepay(act: Act) -> str:
+    return _("%(amount)s paid in advance: a claim on %(claim)s") % {
+        "amount": _sum(act.made),
+        "claim": _list(act.made),
+    }
+
+
+def _deliver(act: Act) -> str:
+    return _("%(place)s received %(goods)s from %(order)s") % {
+        "place": _places(act.made),
+        "goods": _list(act.made),
+        "order": _list(act.taken),
+    }
+
+
+def _transform(act: Act) -> str:
+    return _("%(place)s made %(goods)s out of %(materials)s") % {
+        "place": _places(act.made),
+        "goods": _list(act.made),
+        "materials": _list(act.taken),
+    }
+
+
+def _pledge(act: Act) -> str:
+    return _("%(place)s took in %(goods)s and holds them for the lender") % {
+        "place": _places(act.made),
+        "goods": _list(act.made),
+    }
+
+
+def _substitute(act: Act) -> str:
+    stays = [part for part in act.made if part.right == "pledge"]
+    return _("%(new)s took the place of %(old)s") % {"new": _list(stays), "old": _list(act.taken)}
+
+
+def _release(act: Act) -> str:
+    return _("%(goods)s given back to the borrower from %(place)s") % {
+        "goods": _list(act.made),
+        "place": _places(act.taken),
+    }
+
+
+def _sell(act: Act) -> str:
+    return _("%(goods)s sold: %(amount)s owed on %(invoice)s") % {
+        "goods": _list(act.taken),
+        "amount": _sum(act.made),
+        "invoice": _list(act.made),
+    }
+
+
+def _collect(act: Act) -> str:
+    return _("%(amount)s paid in on %(invoice)s") % {
+        "amount": _sum(act.made),
+        "invoice": _list(act.taken),
+    }
+
+
+def _apply(act: Act) -> str:
+    back = [part for part in act.made if part.right == "released"]
+    if back:
+        return _("%(amount)s of the proceeds went to the borrower") % {"amount": _sum(back)}
+    return _("%(amount)s of the proceeds repaid the loans") % {"amount": _sum(act.made)}
+
+
+_TELLERS: dict[str, Callable[[Act], str]] = {
+    "prepay": _prepay,
+    "deliver": _deliver,
+    "transform": _transform,
+    "pledge": _pledge,
+    "substitute": _substitute,
+    "release": _release,
+    "sell": _sell,
+    "collect": _collect,
+    "apply": _apply,
+}
+
+CAUSES: dict[str, str | Promise] = {
+    "draw": gettext_lazy("Money drawn"),
+    "repay": gettext_lazy("Money paid back"),
+    "accrue": gettext_lazy("Interest accrued"),
+    "fee": gettext_lazy("Fee charged"),
+    "refinance": gettext_lazy("Loan refinanced"),
+    "tick": gettext_lazy("Prices or rates moved"),
+    "day": gettext_lazy("End of day"),
+}
+
+
+def cause_in_words(cause: str) -> str:
+    """Return what a cover record's cause means."""
+    if cause in ConversionKind.values:
+        return str(ConversionKind(cause).label)
+    return str(CAUSES.get(cause, cause))
+
+
+def evidence_in_words(evidence: dict[str, Any]) -> str:
+    """Return the kind and reference of a conversion's evidence."""
+    kind = str(evidence.get("kind", ""))
+    reference = str(evidence.get("reference", ""))
+    known = EVIDENCE.get(kind)
+    return " ".join(part for part in (str(known or kind.replace("_", " ")), reference) if part)
+
+
+EVIDENCE = {
+    "entrusted_payment": gettext_lazy("Payment to the supplier"),
+    "payment": gettext_lazy("Payment"),
+    "disbursement": gettext_lazy("Payment order"),
+    "goods_received": gettext_lazy("Goods received note"),
+    "delivery": gettext_lazy("Goods received note"),
+    "production": gettext_lazy("Production record"),
+    "warehouse_receipt": gettext_lazy("Warehouse receipt"),
+    "release_order": gettext_lazy("Release order"),
+    "invoice": gettext_lazy("Assigned invoice"),
+    "bank_entry": gettext_lazy("Bank entry"),
+    "repayment": gettext_lazy("Repayment"),
+    "rebate": gettext_lazy("Rebate"),
+}
