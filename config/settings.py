@@ -32,6 +32,7 @@ DEBUG = os.environ.get("DEBUG", "") == "1"
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 # DEMO shows the story's logins on the sign-in page; a real deployment leaves it unset.
 DEMO = os.environ.get("DEMO", "") == "1"
+DEMO_PASSWORD = os.environ.get("DEMO_PASSWORD", "follow-the-goods")
 
 INSTALLED_APPS = [
     "config",
@@ -89,6 +90,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "portal.web.appearance.appearance",
             ]
         },
     }
@@ -113,6 +115,7 @@ LOGOUT_REDIRECT_URL = "portal:sign_in"
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "portal/locked_out.html"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Chinese"))]

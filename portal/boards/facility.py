@@ -15,6 +15,7 @@ from parties.actors import Actor
 from portal import columns, formats
 from portal.boards.facts import Fact, money_fact
 from portal.boards.standing_facts import band_fact, cover_fact, headroom_fact
+from portal.boards.waterfall import Step, borrowing_base
 from portal.queries.calls import list_calls
 from portal.queries.changes import Change, list_changes
 from portal.queries.cover import Standing, get_standing
@@ -62,6 +63,7 @@ def facility_board(actor: Actor, facility: Facility, as_of: date) -> FacilityBoa
         standing=standing,
         facts=_facts(facility, standing, loans, as_of),
         tables={
+            "base": base_table(facility, borrowing_base(facility, positions)),
             "changes": changes_table(facility, list_changes(actor, facility)),
             "rights": rights_table(facility, positions),
             "positions": positions_table(facility, positions),
@@ -107,6 +109,26 @@ def _maturity_fact(facility: Facility, loans: Sequence[Loan], as_of: date) -> Fa
         note=f"{due.number}, {formats.days_between(as_of, due.due_on)}",
         tone="bad" if due.due_on < as_of else "",
         href=reverse("portal:loan", args=[due.pk]),
+    )
+
+
+def base_table(facility: Facility, steps: Sequence[Step]) -> Table:
+    """The borrowing base's steps as numbers."""
+    return Table(
+        key="base",
+        title=_("Borrowing base in numbers"),
+        columns=[
+            columns.words(_("Step"), "label", sub=lambda step: step.note),
+            columns.Column(
+                _("Amount"),
+                lambda step: step.amount,
+                show=formats.statement,
+                unit=facility.currency,
+                numeric=True,
+            ),
+        ],
+        rows=steps,
+        empty=_("Nothing secures this facility yet."),
     )
 
 

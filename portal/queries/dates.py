@@ -10,14 +10,18 @@ from pledges.models import CoverRecord
 
 
 def business_date(actor: Actor, facility: Facility | None) -> date | None:
-    """Return the latest business date of the facility's cover records; None before the first.
+    """Return the latest business date of the facility's cover records, else its opening.
 
-    The caller got `facility` from a query that took the same actor.
+    Readers without a facility (suppliers, custodians) stand at the platform's latest date; None
+    before the first record. The caller got `facility` from a query that took the same actor.
     """
-    if facility is None or not actor.is_known:
+    if not actor.is_known:
         return None
-    found = CoverRecord.objects.filter(facility=facility).aggregate(latest=Max("business_date"))
-    return found["latest"] or facility.opened_on
+    records = CoverRecord.objects.all()
+    if facility is not None:
+        records = records.filter(facility=facility)
+    latest: date | None = records.aggregate(latest=Max("business_date"))["latest"]
+    return latest or (facility.opened_on if facility else None)
 
 
 def end_of(day: date) -> datetime:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.http import Http404
 
-from lending.models import Facility, Loan
+from lending.models import Disbursement, Facility, Loan
 from lending.states import OWING
 from parties.actors import Actor
 
@@ -42,3 +42,10 @@ def next_due(loans: Iterable[Loan]) -> Loan | None:
     """Return the owing loan that falls due first."""
     owing = [loan for loan in loans if loan.state in OWING]
     return min(owing, key=lambda loan: (loan.due_on, loan.pk)) if owing else None
+
+
+def list_payments(actor: Actor, loan: Loan) -> list[Disbursement]:
+    """Return the payments out under a loan (one query)."""
+    visible = Loan.objects.visible_to(actor).filter(pk=loan.pk)
+    rows = Disbursement.objects.filter(loan__in=visible)
+    return list(rows.select_related("payee", "maker", "checker").order_by("requested_at", "id"))

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from pledges.states import Band, Right
 from portal import formats
+from portal.valuation_words import formula
 
 register = template.Library()
 
@@ -28,6 +29,7 @@ for name in (
     "unit_label",
 ):
     register.filter(name, getattr(formats, name))
+register.filter("formula", formula)
 
 
 @register.simple_tag
@@ -65,9 +67,3 @@ def csv_link(context: template.Context, key: str) -> str:
     query = context["request"].GET.copy()
     query["csv"] = key
     return f"?{query.urlencode()}"
-
-
-@register.filter
-def quantity_of(value: Any, unit: str) -> str:
-    """Return a quantity with its unit."""
-    return formats.quantity(value, unit)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from parties.actors import Actor
 from parties.models import Person
 from portal.queries.shell import Shell, get_shell
 from portal.web.csv_files import csv_response
-from portal.web.menu import Entry, build_menu
+from portal.web.menu import build_menu
 
 if TYPE_CHECKING:
     from lending.models import Facility
@@ -38,16 +39,12 @@ class Ask:
             raise Http404
         return self.shell.facility
 
-
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """What the page template shows around the content."""
-
-    shell: Shell
-    menu: tuple[tuple[Entry, ...], ...]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.shell, name)
+    @property
+    def as_of(self) -> date:
+        """The business date of the facility in view."""
+        if self.shell.as_of is None:
+            raise Http404
+        return self.shell.as_of
 
 
 def page(
@@ -79,11 +76,16 @@ def _ask(request: HttpRequest) -> Ask:
 
 
 def show(request: HttpRequest, ask: Ask, template: str, board: Any) -> HttpResponse:
-    """Render the board, or the table named by `?csv=` as a file."""
+    """Render the board, its table named by `?csv=` as a file, or its chart named by `?chart=`."""
     if key := request.GET.get("csv"):
         table = board.tables.get(key)
         if table is None:
             raise Http404
         return csv_response(table, name=f"{template.rsplit('/', 1)[-1].removesuffix('.html')}-{key}")
-    frame = _Frame(shell=ask.shell, menu=build_menu(request, ask.shell))
-    return render(request, template, {"shell": frame, "board": board})
+    if chart := request.GET.get("chart"):
+        charts = getattr(board, "charts", {})
+        if chart not in charts:
+            raise Http404
+        return JsonResponse(charts[chart])
+    menu = build_menu(request, ask.shell)
+    return render(request, template, {"shell": ask.shell, "menu": menu, "board": board})

@@ -1,0 +1,109 @@
+"""Receivables: what buyers owe, what was advanced on it, what is kept back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Prefetch, QuerySet
+from django.http import Http404
+
+from factoring.models import BankEntry, Collection, Receivable, ReceivableLine
+from factoring.states import BankEntryState, ReceivableState
+from lending.models import Facility
+from parties.actors import Actor
+from pledges.models import Conversion
+from portal.queries.events import with_legs
+
+ZERO = Decimal(0)
+OPEN = frozenset({ReceivableState.VERIFIED, ReceivableState.ASSIGNED})
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivableView:
+    """One receivable with what came in on it."""
+
+    receivable: Receivable
+    collections: list[Collection]
+
+    @property
+    def collected(self) -> Decimal:
+        """What the debtor has paid."""
+        return sum((one.amount for one in self.collections), ZERO)
+
+    @property
+    def outstanding(self) -> Decimal:
+        """What the debtor still owes."""
+        return self.receivable.face - self.collected
+
+    @property
+    def advanced(self) -> Decimal:
+        """What was lent on it."""
+        loan = self.receivable.loan
+        return loan.drawn if loan else ZERO
+
+    @property
+    def reserve(self) -> Decimal:
+        """What is kept back until the debtor pays: face − advance."""
+        return self.receivable.face - self.advanced
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the debtor still has to pay."""
+        return self.outstanding > 0
+
+    def days_to(self, day: date) -> int:
+        """Days until it is due, negative when late."""
+        return (self.receivable.due_on - day).days
+
+
+def list_receivables(actor: Actor, facility: Facility | None = None) -> list[ReceivableView]:
+    """Return the receivables the actor may see, the soonest due first (two queries)."""
+    rows = _receivables(actor)
+    if facility is not None:
+        rows = rows.filter(facility=facility)
+    return [_view(one) for one in rows.order_by("due_on", "id")]
+
+
+def get_receivable(actor: Actor, receivable_id: int) -> ReceivableView:
+    """Return one receivable; 404 for strangers."""
+    found = _receivables(actor).filter(pk=receivable_id).first()
+    if found is None:
+        raise Http404
+    return _view(found)
+
+
+def _receivables(actor: Actor) -> QuerySet[Receivable]:
+    collections = Collection.objects.select_related("entry", "repayment").order_by(
+        "entry__booked_on", "id"
+    )
+    lines = ReceivableLine.objects.select_related("item").order_by("id")
+    return (
+        Receivable.objects.visible_to(actor)
+        .select_related("seller", "debtor", "facility", "loan", "position", "rebate")
+        .prefetch_related(Prefetch("collections", collections), Prefetch("lines", lines))
+    )
+
+
+def _view(receivable: Receivable) -> ReceivableView:
+    return ReceivableView(receivable, list(receivable.collections.all()))
+
+
+def get_sale(actor: Actor, receivable: Receivable) -> Conversion | None:
+    """Return the conversion that turned goods into this receivable, with its legs."""
+    if receivable.position_id is None:
+        return None
+    sales = Conversion.objects.visible_to(actor).filter(
+        legs__position_id=receivable.position_id, legs__direction="produced"
+    )
+    return with_legs(sales).first()
+
+
+def list_unmatched(actor: Actor, facility: Facility | None) -> list[BankEntry]:
+    """Return the credits of the collection account that no invoice explains yet (one query)."""
+    visible = Facility.objects.visible_to(actor)
+    rows = BankEntry.objects.filter(facility__in=visible, state=BankEntryState.BOOKED)
+    if facility is not None:
+        rows = rows.filter(facility=facility)
+    return list(rows.order_by("booked_on", "id"))

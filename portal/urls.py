@@ -1,0 +1,53 @@
+"""The portal's addresses."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from portal.web import (
+    calls,
+    chain_map,
+    facility,
+    home,
+    inventory,
+    lineage,
+    loans,
+    orders,
+    prices,
+    receivables,
+    search,
+    session,
+    timeline,
+)
+
+app_name = "portal"
+
+urlpatterns = [
+    path("sign-in/", session.SignIn.as_view(), name="sign_in"),
+    path("sign-out/", LogoutView.as_view(), name="sign_out"),
+    path("preferences/", session.preferences, name="preferences"),
+    path("", home.home, name="home"),
+    path("search/", search.search, name="search"),
+    path("facilities/<int:facility_id>/", facility.facility, name="facility"),
+    path("facilities/<int:facility_id>/coverage.json", facility.coverage, name="coverage"),
+    path("facilities/<int:facility_id>/waterfall.json", facility.waterfall, name="waterfall"),
+    path("facilities/<int:facility_id>/map/", chain_map.chain_map, name="map"),
+    path("facilities/<int:facility_id>/map.json", chain_map.scene, name="map_scene"),
+    path("facilities/<int:facility_id>/map/node/", chain_map.node, name="map_node"),
+    path("facilities/<int:facility_id>/timeline/", timeline.timeline, name="timeline"),
+    path("positions/<uuid:position_id>/", lineage.lineage, name="lineage"),
+    path("prices/", prices.prices, name="prices"),
+    path("prices/<slug:code>/", prices.price, name="price"),
+    path("prices/<slug:code>/history.json", prices.history, name="price_history"),
+    path("prices/<slug:code>/what-if/", prices.what_if, name="what_if"),
+    path("orders/", orders.orders, name="orders"),
+    path("orders/<int:order_id>/", orders.order, name="order"),
+    path("materials/", inventory.materials, name="materials"),
+    path("inventory/", inventory.inventory, name="inventory"),
+    path("lots/<int:lot_id>/", inventory.lot, name="lot"),
+    path("receivables/", receivables.receivables, name="receivables"),
+    path("receivables/<int:receivable_id>/", receivables.receivable, name="receivable"),
+    path("loans/", loans.loans, name="loans"),
+    path("loans/<int:loan_id>/", loans.loan, name="loan"),
+    path("margin-calls/", calls.calls, name="calls"),
+    path("margin-calls/<int:call_id>/", calls.call, name="call"),
+]
