@@ -32,7 +32,6 @@ DEBUG = os.environ.get("DEBUG", "") == "1"
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 # DEMO shows the story's logins on the sign-in page; a real deployment leaves it unset.
 DEMO = os.environ.get("DEMO", "") == "1"
-DEMO_PASSWORD = os.environ.get("DEMO_PASSWORD", "follow-the-goods")
 
 INSTALLED_APPS = [
     "config",

@@ -18,22 +18,22 @@ def _getter(get: Get) -> Callable[[Any], Any]:
 
 
 def text(label: Text, get: Get, **more: Any) -> Column:
-    """A column of words."""
+    """Return a column of words."""
     return Column(label, _getter(get), show=lambda value: str(value or ""), **more)
 
 
 def words(label: Text, get: Get, **more: Any) -> Column:
-    """A wide column of sentences."""
+    """Return a wide column of sentences."""
     return text(label, get, wrap=True, **more)
 
 
 def amount(label: Text, get: Get, currency: str, **more: Any) -> Column:
-    """A column of money; the currency stands once, in the heading."""
+    """Return a column of money; the currency stands once, in the heading."""
     return Column(label, _getter(get), show=formats.money, unit=currency, numeric=True, **more)
 
 
 def change(label: Text, get: Get, currency: str, **more: Any) -> Column:
-    """A column of changes of money with their sign; nothing where nothing changed."""
+    """Return a column of changes of money with their sign; nothing where nothing changed."""
     return Column(label, _getter(get), show=_signed, unit=currency, numeric=True, **more)
 
 
@@ -44,12 +44,12 @@ def _signed(value: Decimal | None) -> str:
 
 
 def share(label: Text, get: Get, **more: Any) -> Column:
-    """A column of percentages."""
+    """Return a column of percentages."""
     return Column(label, _getter(get), show=formats.percent, numeric=True, **more)
 
 
 def quantity(label: Text, get: Get, unit: Get, **more: Any) -> Column:
-    """A column of quantities of different units: the unit stands in each cell."""
+    """Return a column of quantities of different units: the unit stands in each cell."""
     value, code = _getter(get), _getter(unit)
     return Column(
         label,
@@ -61,7 +61,7 @@ def quantity(label: Text, get: Get, unit: Get, **more: Any) -> Column:
 
 
 def count(label: Text, get: Get, **more: Any) -> Column:
-    """A column of whole numbers."""
+    """Return a column of whole numbers."""
     return Column(label, _getter(get), show=_whole, numeric=True, **more)
 
 
@@ -70,30 +70,30 @@ def _whole(value: int | None) -> str:
 
 
 def day(label: Text, get: Get, **more: Any) -> Column:
-    """A column of dates."""
+    """Return a column of dates."""
     return Column(label, _getter(get), show=formats.day, **more)
 
 
 def instant(label: Text, get: Get, **more: Any) -> Column:
-    """A column of instants with their zone."""
+    """Return a column of instants with their zone."""
     return Column(label, _getter(get), show=formats.instant, **more)
 
 
 def band(label: Text, get: Get, **more: Any) -> Column:
-    """A column of bands: icon, colour and word."""
+    """Return a column of bands: icon, colour and word."""
     return Column(label, _getter(get), chip="band", **more)
 
 
 def right(label: Text, get: Get, **more: Any) -> Column:
-    """A column of rights: colour and word."""
+    """Return a column of rights: colour and word."""
     return Column(label, _getter(get), chip="right", **more)
 
 
 def state(label: Text, get: Get, **more: Any) -> Column:
-    """A column of states in words."""
+    """Return a column of states in words."""
     return Column(label, _getter(get), chip="state", **more)
 
 
 def meter(label: Text, get: Get, **more: Any) -> Column:
-    """A column of shares drawn as a bar with its percentage."""
+    """Return a column of shares drawn as a bar with its percentage."""
     return Column(label, _getter(get), show=formats.percent, chip="meter", **more)

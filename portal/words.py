@@ -44,9 +44,7 @@ def tell(act: Act) -> str:
     return teller(act)
 
 
-def cover_change(
-    *, before: tuple[Decimal, Decimal], after: tuple[Decimal, Decimal]
-) -> str:
+def cover_change(*, before: tuple[Decimal, Decimal], after: tuple[Decimal, Decimal]) -> str:
     """Return "cover 1.18 → 1.31" from (exposure, lending value) before and after."""
     return str(_("cover %(before)s → %(after)s")) % {
         "before": formats.ratio(before[1], before[0]),

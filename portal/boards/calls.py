@@ -198,9 +198,7 @@ def _offers_table(call: MarginCall, offers: Sequence[Offer]) -> Table:
             columns.share(_("Pledge rate"), "quoted.rate"),
             columns.amount(_("Worth at market"), "market", currency),
             columns.quantity(_("Quantity"), "quantity", "quoted.unit"),
-            columns.Column(
-                _("Price"), lambda o: o.quoted.price, show=formats.price, numeric=True
-            ),
+            columns.Column(_("Price"), lambda o: o.quoted.price, show=formats.price, numeric=True),
             columns.day(_("Price of"), "quoted.price_on"),
         ],
         rows=offers,

@@ -190,7 +190,7 @@ def node_name(key: str, name: str) -> str:
 
 
 def node_table(facility: Facility, positions: Sequence[PositionValue]) -> Table:
-    """The positions behind the blocks."""
+    """Return the positions behind the blocks."""
     currency = facility.currency
     return Table(
         key="positions",
@@ -212,9 +212,7 @@ def node_table(facility: Facility, positions: Sequence[PositionValue]) -> Table:
 def scene_data(actor: Actor, facility: Facility, moment: Moment) -> dict[str, Any]:
     """Return the map at an instant: columns, blocks, ribbons, the reading, the words."""
     nodes = list_nodes(actor, facility, at=moment.at, on=moment.on)
-    ribbons, names = list_ribbons(
-        actor, facility, since=moment.since, at=moment.at, on=moment.on
-    )
+    ribbons, names = list_ribbons(actor, facility, since=moment.since, at=moment.at, on=moment.on)
     reading = reading_at(list_readings(actor, facility), moment.at)
     return {
         "at": moment.at.isoformat(),
@@ -347,9 +345,7 @@ def node_board(
     actor: Actor, facility: Facility, moment: Moment, *, place: str, node: str
 ) -> NodeBoard:
     """Return what stands in one block at an instant, each position with its formula."""
-    positions = list_positions(
-        actor, facility, at=moment.at, on=moment.on, place=place, node=node
-    )
+    positions = list_positions(actor, facility, at=moment.at, on=moment.on, place=place, node=node)
     return NodeBoard(
         facility=facility,
         heading=str(HEADINGS.get(place, "")),

@@ -40,7 +40,8 @@ def coverage_data(
             {
                 "from": call.opened_at.isoformat(),
                 "until": call.cured_at.isoformat() if call.cured_at else None,
-                "text": _("Margin call over %(amount)s") % {"amount": formats.money(call.cash_needed)},
+                "text": _("Margin call over %(amount)s")
+                % {"amount": formats.money(call.cash_needed)},
             }
             for call in list_calls(actor, facility)
             if first is None or call.opened_at >= first

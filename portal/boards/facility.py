@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
 from django.urls import reverse
@@ -83,13 +83,15 @@ def _facts(
             _("Exposure"),
             cover.exposure,
             currency,
-            note=_("%(share)s of the limit") % {"share": formats.percent(cover.exposure / cover.limit)},
+            note=_("%(share)s of the limit")
+            % {"share": formats.percent(cover.exposure / cover.limit)},
         ),
         money_fact(
             _("Lending value"),
             cover.lending_value,
             currency,
-            note=_("out of %(market)s at market") % {"market": formats.large_money(cover.market_value)},
+            note=_("out of %(market)s at market")
+            % {"market": formats.large_money(cover.market_value)},
         ),
         money_fact(_("Limit"), cover.limit, currency, note=facility.get_state_display()),
         cover_fact(facility, standing),
@@ -113,7 +115,7 @@ def _maturity_fact(facility: Facility, loans: Sequence[Loan], as_of: date) -> Fa
 
 
 def base_table(facility: Facility, steps: Sequence[Step]) -> Table:
-    """The borrowing base's steps as numbers."""
+    """Return the borrowing base's steps as numbers."""
     return Table(
         key="base",
         title=_("Borrowing base in numbers"),
@@ -177,7 +179,7 @@ def sum_rights(positions: Sequence[PositionValue]) -> list[RightSum]:
 
 
 def rights_table(facility: Facility, positions: Sequence[PositionValue]) -> Table:
-    """The pool by right; each line opens into the positions below."""
+    """Return the pool by right; each line opens into the positions below."""
     currency = facility.currency
     return Table(
         key="rights",
@@ -223,7 +225,7 @@ def positions_table(facility: Facility, positions: Sequence[PositionValue]) -> T
 
 
 def loans_table(facility: Facility, loans: Sequence[Loan], as_of: date) -> Table:
-    """The facility's loans, each leading to its statement."""
+    """Return the facility's loans, each leading to its statement."""
     currency = facility.currency
     return Table(
         key="loans",
@@ -255,7 +257,7 @@ def _beside_principal(loan: Loan) -> Decimal:
 
 
 def calls_table(facility: Facility, calls: Sequence[object]) -> Table:
-    """The facility's margin calls, each leading to its page."""
+    """Return the facility's margin calls, each leading to its page."""
     return Table(
         key="calls",
         title=_("Margin calls"),
@@ -272,5 +274,3 @@ def calls_table(facility: Facility, calls: Sequence[object]) -> Table:
         empty=_("No margin call was ever opened."),
         first_step=_("One opens when exposure passes the watch line."),
     )
-
-

@@ -67,7 +67,7 @@ def _needs_fact(tasks: list[Task]) -> Fact:
 
 
 def tasks_table(facility: Facility, tasks: list[Task], as_of: date) -> Table:
-    """The things that wait, with their clocks."""
+    """Return the things that wait, with their clocks."""
     return Table(
         key="tasks",
         title=_("Needs somebody now"),

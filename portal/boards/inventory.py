@@ -87,9 +87,7 @@ def _lots_table(lots: Sequence[LotView], currency: str) -> Table:
         key="lots",
         title=_("Lots"),
         columns=[
-            columns.text(
-                _("Lot"), "number", href=lambda lot: reverse("portal:lot", args=[lot.id])
-            ),
+            columns.text(_("Lot"), "number", href=lambda lot: reverse("portal:lot", args=[lot.id])),
             columns.words(_("Item"), "item"),
             columns.quantity(_("On hand"), "on_hand", "unit"),
             columns.quantity(_("Claimed"), "claimed", "unit"),

@@ -161,9 +161,7 @@ def steps_table(found: Lineage, events: Sequence[tuple[Conversion, Event]]) -> T
             ),
             columns.text(_("Evidence"), lambda pair: pair[1].evidence),
             columns.text(_("By"), lambda pair: pair[1].who),
-            columns.amount(
-                _("Taken"), lambda pair: _value(pair[0], Direction.CONSUMED), currency
-            ),
+            columns.amount(_("Taken"), lambda pair: _value(pair[0], Direction.CONSUMED), currency),
             columns.amount(_("Made"), lambda pair: _value(pair[0], Direction.PRODUCED), currency),
             columns.text(_("Cover"), lambda pair: pair[1].cover.removeprefix(_("cover") + " ")),
             columns.band(_("Band after"), lambda pair: pair[1].band),
@@ -233,9 +231,7 @@ def _worth(made: ConversionLeg | None, position: Position) -> str:
     return f"{formats.large_money(made.market_value)} {position.facility.currency}"
 
 
-def _link(
-    source: tuple[int, int], target: tuple[int, int], conversion: Conversion
-) -> Link:
+def _link(source: tuple[int, int], target: tuple[int, int], conversion: Conversion) -> Link:
     x1, y1 = source[0] + BOX[0], source[1] + BOX[1] // 2
     x2, y2 = target[0], target[1] + BOX[1] // 2
     middle = (x1 + x2) // 2

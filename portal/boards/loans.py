@@ -221,7 +221,7 @@ def _payments_table(loan: Loan, payments: Sequence[Disbursement]) -> Table:
 
 
 def _balance_chart(loan: Loan, rows: Sequence[StatementRow]) -> dict[str, Any]:
-    """What was owed at the end of each booked day."""
+    """Return what was owed at the end of each booked day."""
     ends: dict[date, Decimal] = {row.on: row.total for row in rows}
     return {
         "unit": loan.facility.currency,

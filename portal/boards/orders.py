@@ -206,9 +206,7 @@ def _step(stage: PaymentStage, currency: str) -> StageStep:
         who_pays=_("lender %(lender)s, buyer %(own)s")
         % {"lender": formats.money(stage.lender_amount), "own": formats.money(stage.own_amount)},
         evidence=_("the placed order") if on_order else _("the goods received note"),
-        when=formats.day(stage.paid_on)
-        if stage.paid_on
-        else str(stage.get_state_display()),
+        when=formats.day(stage.paid_on) if stage.paid_on else str(stage.get_state_display()),
         href=reverse("portal:lineage", args=[claim.position_id]) if claim else "",
     )
 
@@ -249,9 +247,11 @@ def _stages_table(view: OrderView, stages: Sequence[PaymentStage]) -> Table:
             columns.text(_("Buyer’s proof"), "own_reference"),
             columns.text(
                 _("Checked by"),
-                lambda s: s.disbursement.checker.get_full_name()
-                if s.disbursement and s.disbursement.checker
-                else "",
+                lambda s: (
+                    s.disbursement.checker.get_full_name()
+                    if s.disbursement and s.disbursement.checker
+                    else ""
+                ),
             ),
             columns.text(
                 _("Bank’s proof"),

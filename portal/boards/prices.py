@@ -72,7 +72,8 @@ def _list_facts(quotes: Sequence[Quoted], at_stake: Sequence[Quoted], currency: 
             tone="lead",
         ),
         Fact(
-            _("Fell most in 30 days") if worst and (worst.price_change or 0) < 0
+            _("Fell most in 30 days")
+            if worst and (worst.price_change or 0) < 0
             else _("Rose least in 30 days"),
             formats.signed_percent(worst.price_change) if worst else formats.EMPTY,
             note=worst.name if worst else "",
@@ -98,7 +99,9 @@ def _quotes_table(quotes: Sequence[Quoted], currency: str) -> Table:
             columns.Column(
                 _("Price"),
                 lambda q: q.price,
-                show_row=lambda q: f"{formats.price(q.price)} {q.currency}/{formats.unit_label(q.unit)}",
+                show_row=lambda q: (
+                    f"{formats.price(q.price)} {q.currency}/{formats.unit_label(q.unit)}"
+                ),
                 numeric=True,
             ),
             columns.day(_("Of"), "price_on"),
@@ -214,9 +217,7 @@ def _facts(
         return facts
     return [
         *facts,
-        money_fact(
-            _("In the pool"), quoted.market, facility.currency, note=_("at market value")
-        ),
+        money_fact(_("In the pool"), quoted.market, facility.currency, note=_("at market value")),
         money_fact(
             _("Lending value"), quoted.lending, facility.currency, note=_("after the pledge rate")
         ),
@@ -290,7 +291,9 @@ def _flips_table(quoted: Quoted, flips: Sequence[Flip]) -> Table:
         title=_("Prices at which the band changes, if only this price moves"),
         columns=[
             columns.band(_("Below it the facility is"), "band"),
-            columns.Column(_("Price"), lambda f: f.price, show=formats.price, unit=unit, numeric=True),
+            columns.Column(
+                _("Price"), lambda f: f.price, show=formats.price, unit=unit, numeric=True
+            ),
             columns.Column(
                 _("From here"), lambda f: f.fall, show=formats.signed_percent, numeric=True
             ),
@@ -337,7 +340,9 @@ def _history_table(quoted: Quoted, history: History) -> Table:
         title=_("The last %(count)s prices") % {"count": TABLE_DAYS},
         columns=[
             columns.day(_("Day"), "on"),
-            columns.Column(_("Price"), lambda r: r.price, show=formats.price, unit=unit, numeric=True),
+            columns.Column(
+                _("Price"), lambda r: r.price, show=formats.price, unit=unit, numeric=True
+            ),
             columns.Column(
                 _("Change"), lambda r: r.change, show=formats.signed_percent, numeric=True
             ),

@@ -43,9 +43,7 @@ class ReceivablesBoard:
     charts: dict[str, Any]
 
 
-def receivables_board(
-    actor: Actor, facility: Facility | None, as_of: date
-) -> ReceivablesBoard:
+def receivables_board(actor: Actor, facility: Facility | None, as_of: date) -> ReceivablesBoard:
     """Return the receivables in view at a day."""
     views = list_receivables(actor, facility)
     unmatched = list_unmatched(actor, facility)
@@ -56,7 +54,10 @@ def receivables_board(
             "receivables": _table(views, currency, as_of),
             "unmatched": _unmatched_table(unmatched, currency),
         },
-        charts={"debtors": _debtor_chart(views, currency), "ageing": _ageing(views, currency, as_of)},
+        charts={
+            "debtors": _debtor_chart(views, currency),
+            "ageing": _ageing(views, currency, as_of),
+        },
     )
 
 
@@ -124,9 +125,7 @@ def _table(views: Sequence[ReceivableView], currency: str, as_of: date) -> Table
             columns.day(
                 _("Due"),
                 lambda v: v.receivable.due_on,
-                sub=lambda v: formats.days_between(as_of, v.receivable.due_on)
-                if v.is_open
-                else "",
+                sub=lambda v: formats.days_between(as_of, v.receivable.due_on) if v.is_open else "",
             ),
             columns.count(
                 _("Days of credit"),
@@ -183,9 +182,7 @@ def _ageing(views: Sequence[ReceivableView], currency: str, as_of: date) -> dict
         late = -view.days_to(as_of)
         bucket = next((i for i, bound in enumerate(BUCKETS) if late <= bound), len(BUCKETS))
         sums[bucket] += view.outstanding
-    return bars(
-        names=names, series=[(_("Outstanding"), "right-receivable", sums)], unit=currency
-    )
+    return bars(names=names, series=[(_("Outstanding"), "right-receivable", sums)], unit=currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +273,11 @@ def _matches(receivable: Receivable, sale: Conversion | None) -> list[Match]:
     )
     return [
         Match(_("Invoice"), receivable.invoice_number, lines),
-        Match(_("Buyer’s order"), receivable.buyer_order, [(_("Ordered by"), name_of(receivable.debtor))]),
+        Match(
+            _("Buyer’s order"),
+            receivable.buyer_order,
+            [(_("Ordered by"), name_of(receivable.debtor))],
+        ),
         Match(_("Delivery"), receivable.delivery_reference, left, href=lineage),
     ]
 

@@ -14,20 +14,18 @@ TONES = {Band.COVERED: "good", Band.WATCH: "warn", Band.CALLED: "warn", Band.CLO
 
 
 def headroom_fact(facility: Facility, standing: Standing) -> Fact:
-    """What may still be drawn and which of the two bounds it."""
+    """Say what may still be drawn and which of the two bounds it."""
     cover = standing.cover
     bound = (
         _("min(limit, lending value) − exposure; the lending value binds")
         if cover.lending_value < cover.limit
         else _("min(limit, lending value) − exposure; the limit binds")
     )
-    return money_fact(
-        _("Can draw now"), cover.headroom, facility.currency, note=bound, tone="lead"
-    )
+    return money_fact(_("Can draw now"), cover.headroom, facility.currency, note=bound, tone="lead")
 
 
 def blocked_fact(facility: Facility, standing: Standing) -> Fact:
-    """What keeps the borrower from drawing more."""
+    """Say what keeps the borrower from drawing more."""
     cover, currency = standing.cover, facility.currency
     texts = {
         "state": (facility.get_state_display(), _("The facility is not active")),
@@ -35,14 +33,15 @@ def blocked_fact(facility: Facility, standing: Standing) -> Fact:
         "lending_value": (
             _("Lending value"),
             _("%(gap)s %(currency)s of the limit lie idle: bring goods or receivables")
-            % {"gap": formats.large_money(cover.limit - max(cover.lending_value, cover.exposure)),
-               "currency": currency},
+            % {
+                "gap": formats.large_money(cover.limit - max(cover.lending_value, cover.exposure)),
+                "currency": currency,
+            },
         ),
         "limit": (
             _("Limit"),
             _("%(gap)s %(currency)s of lending value beyond it")
-            % {"gap": formats.large_money(cover.lending_value - cover.limit),
-               "currency": currency},
+            % {"gap": formats.large_money(cover.lending_value - cover.limit), "currency": currency},
         ),
     }
     value, note = texts[standing.blocked_by]
@@ -64,10 +63,8 @@ def cover_fact(facility: Facility, standing: Standing) -> Fact:
 
 
 def band_fact(standing: Standing) -> Fact:
-    """The band and since when."""
+    """Say the band and since when."""
     since = (
         _("since %(when)s") % {"when": formats.instant(standing.since)} if standing.since else ""
     )
     return Fact(_("Band"), Band(standing.cover.band).label, band=standing.cover.band, note=since)
-
-

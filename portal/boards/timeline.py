@@ -61,7 +61,9 @@ def _facts(events: list[Event]) -> list[Fact]:
             note=latest.text if latest else "",
             tone="lead",
         ),
-        Fact(_("Conversions"), f"{conversions:,}", note=_("acts that turned one right into another")),
+        Fact(
+            _("Conversions"), f"{conversions:,}", note=_("acts that turned one right into another")
+        ),
         Fact(_("Payments out"), f"{kinds['draw']:,}", note=_("to suppliers and the borrower")),
         Fact(_("Repayments"), f"{kinds['repay']:,}", note=_("by cash, proceeds and refinancing")),
         Fact(

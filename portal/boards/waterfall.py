@@ -44,7 +44,9 @@ def borrowing_base(facility: Facility, positions: Sequence[PositionValue]) -> li
         Step(_("At full quality"), market + left_out + quality, True, _("quantity × price")),
         Step(_("Quality deductions"), -quality, False, _("agreed at the inspection")),
         Step(_("Without a fresh price"), -left_out, False, _("lends nothing until priced again")),
-        Step(_("Not lent: 1 − pledge rate"), -(market - lending), False, _("moves with the market")),
+        Step(
+            _("Not lent: 1 − pledge rate"), -(market - lending), False, _("moves with the market")
+        ),
         Step(_("Lending value"), lending, True, _("Σ quantity × price × pledge rate")),
         Step(_("Above the limit"), -over_limit, False, _("the facility's limit")),
         Step(_("Exposure"), -facility.exposure, False, _("principal, interest and fees owed")),

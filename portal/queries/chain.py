@@ -24,7 +24,7 @@ SELECT placed.place, placed.node, placed.node_name, placed.node_name_zh,
 FROM placed JOIN valued ON valued.id = placed.id
 GROUP BY placed.place, placed.node, placed.node_name, placed.node_name_zh
 ORDER BY placed.place, market DESC, placed.node
-"""  # noqa: S608 - constants of this package
+"""
 
 _FLOWS = f"""
 WITH {PLACED}
@@ -37,7 +37,7 @@ WHERE c.facility_id = %(facility)s AND c.occurred_at > %(since)s AND c.occurred_
 GROUP BY c.id, c.kind, c.occurred_at, placed.place, placed.node,
          placed.node_name, placed.node_name_zh, l.direction
 ORDER BY c.occurred_at, c.id
-"""  # noqa: S608 - constants of this package
+"""
 
 # Money instructed to a supplier that the bank had not confirmed by then.
 _IN_PROGRESS = """

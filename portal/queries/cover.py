@@ -43,9 +43,7 @@ class Standing:
     blocked_by: str
 
 
-def list_readings(
-    actor: Actor, facility: Facility, *, since: date | None = None
-) -> list[Reading]:
+def list_readings(actor: Actor, facility: Facility, *, since: date | None = None) -> list[Reading]:
     """Return the readings in time order (one query)."""
     visible = Facility.objects.visible_to(actor).filter(pk=facility.pk)
     records = CoverRecord.objects.filter(facility__in=visible).order_by("recorded_at", "id")

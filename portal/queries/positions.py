@@ -31,7 +31,7 @@ WHERE (%(place)s IS NULL OR placed.place = %(place)s)
   AND (%(node)s IS NULL OR placed.node = %(node)s)
   AND (%(lots)s::bigint[] IS NULL OR placed.lot_id = ANY (%(lots)s))
 ORDER BY placed.opened_at, placed.id, b.kind, b.code
-"""  # noqa: S608 - constants of this package
+"""
 
 
 @dataclass(frozen=True, slots=True)

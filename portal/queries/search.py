@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -131,10 +132,8 @@ def _loans(actor: Actor, text: str) -> list[Hit]:
 def _positions(actor: Actor, text: str) -> list[Hit]:
     """Positions by words, or by their id in full."""
     wanted = Q(label__icontains=text)
-    try:
+    with suppress(ValueError):
         wanted |= Q(pk=uuid.UUID(text))
-    except ValueError:
-        pass
     rows = (
         Position.objects.visible_to(actor)
         .filter(wanted, facility__in=Facility.objects.visible_to(actor))

@@ -28,7 +28,9 @@ class Shell:
 def get_shell(actor: Actor, wanted: int | None) -> Shell:
     """Return the frame of a page (four queries). `wanted` is ignored if it may not be seen."""
     facilities = tuple(Facility.objects.visible_to(actor).order_by("name", "id"))
-    facility = next((f for f in facilities if f.pk == wanted), facilities[0] if facilities else None)
+    facility = next(
+        (f for f in facilities if f.pk == wanted), facilities[0] if facilities else None
+    )
     organisation = Organisation.objects.visible_to(actor).filter(pk=actor.organisation_id).first()
     return Shell(
         person_name=actor.label,

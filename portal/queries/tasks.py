@@ -83,7 +83,8 @@ def _call(call: MarginCall) -> Task:
         urgency=0,
         icon="close_out" if escalated else "called",
         tone="bad" if escalated else "warn",
-        text=_("Margin call: bring cash, or goods worth more") if not escalated
+        text=_("Margin call: bring cash, or goods worth more")
+        if not escalated
         else _("Margin call past its clock or at the close-out line"),
         who=_("Borrower"),
         amount=call.cash_needed,
@@ -102,7 +103,10 @@ def _loan(loan: Loan, as_of: date) -> Task:
         tone="bad" if late else "",
         text=text % {"loan": loan.number},
         who=_("Borrower"),
-        amount=loan.owed_principal + loan.owed_interest + loan.owed_penalty + loan.owed_fees
+        amount=loan.owed_principal
+        + loan.owed_interest
+        + loan.owed_penalty
+        + loan.owed_fees
         + loan.owed_costs,
         since=loan.agreed_on,
         due=loan.due_on,

@@ -74,12 +74,12 @@ def _line(pool: Pool, line: Decimal | None, part: Decimal) -> Decimal | None:
 
 
 def _solve(exposure: Decimal, rest: Decimal, weight: Decimal) -> Decimal | None:
-    """Return the price where rest + weight × price = exposure; None where the price is no matter."""
+    """Return the price where rest + weight × price = exposure; None where none matters."""
     if weight == ZERO:
         return None if exposure <= rest else Decimal("Infinity")
     return (exposure - rest) / weight
 
 
 def _least(*prices: Decimal | None) -> Decimal | None:
-    """A line never lies above the calmer one: the lowest price that reaches it counts."""
+    """Return the lowest price: a line never lies above the calmer one."""
     return None if None in prices else min(price for price in prices if price is not None)

@@ -1,7 +1,5 @@
 """Tags and filters: icons, chips and the formats of portal.formats."""
 
-from typing import Any
-
 from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -46,9 +44,7 @@ def icon(name: str, css: str = "") -> SafeString:
 @register.simple_tag
 def band_chip(band: str) -> SafeString:
     """Draw a band with its icon and word."""
-    return format_html(
-        '<span class="chip band-{}">{}{}</span>', band, icon(band), Band(band).label
-    )
+    return format_html('<span class="chip band-{}">{}{}</span>', band, icon(band), Band(band).label)
 
 
 @register.simple_tag

@@ -17,12 +17,12 @@ def facility(request: HttpRequest, ask: Ask, facility_id: int) -> HttpResponse:
 
 @page
 def coverage(request: HttpRequest, ask: Ask, facility_id: int) -> HttpResponse:
-    """Exposure against lending value over time, `?days=` back from the business date."""
+    """Return exposure against lending value over time, `?days=` back from the business date."""
     days = days_asked(request.GET.get("days"))
     return JsonResponse(coverage_data(ask.actor, ask.facility, ask.as_of, days=days))
 
 
 @page
 def waterfall(request: HttpRequest, ask: Ask, facility_id: int) -> HttpResponse:
-    """The borrowing base step by step."""
+    """Return the borrowing base step by step."""
     return JsonResponse(waterfall_data(ask.actor, ask.facility, ask.as_of))

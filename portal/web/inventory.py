@@ -10,7 +10,7 @@ from portal.web.page import Ask, page, show
 
 
 def _day(ask: Ask) -> date:
-    """A custodian without a facility looks at today's prices."""
+    """Return the business date; before any data, today."""
     return ask.shell.as_of or timezone.now().date()
 
 

@@ -73,4 +73,6 @@ class _Here:
     def console(self) -> tuple[Entry, ...]:
         if not self.staff:
             return ()
-        return (Entry(label=_("Console"), icon="console", url=reverse("admin:index"), active=False),)
+        return (
+            Entry(label=_("Console"), icon="console", url=reverse("admin:index"), active=False),
+        )

@@ -81,7 +81,9 @@ def show(request: HttpRequest, ask: Ask, template: str, board: Any) -> HttpRespo
         table = board.tables.get(key)
         if table is None:
             raise Http404
-        return csv_response(table, name=f"{template.rsplit('/', 1)[-1].removesuffix('.html')}-{key}")
+        return csv_response(
+            table, name=f"{template.rsplit('/', 1)[-1].removesuffix('.html')}-{key}"
+        )
     if chart := request.GET.get("chart"):
         charts = getattr(board, "charts", {})
         if chart not in charts:

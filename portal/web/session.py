@@ -1,6 +1,5 @@
 """Signing in and out, language and theme."""
 
-from django.conf import settings
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -9,6 +8,7 @@ from django.views.decorators.http import require_POST
 from parties.models import Person
 from portal.queries.people import list_demo_people
 from portal.services.preferences import set_preferences
+from portal.story.cast import DEMO_PASSWORD
 from portal.web.appearance import remember
 
 
@@ -24,7 +24,7 @@ class SignIn(LoginView):
         return {
             **super().get_context_data(**kwargs),
             "people": people,
-            "demo_password": settings.DEMO_PASSWORD if people else "",
+            "demo_password": DEMO_PASSWORD if people else "",
         }
 
     def form_valid(self, form: object) -> HttpResponse:
