@@ -79,6 +79,18 @@ def instant(label: Text, get: Get, **more: Any) -> Column:
     return Column(label, _getter(get), show=formats.instant, **more)
 
 
+def moment(label: Text, get: Get, **more: Any) -> Column:
+    """Return a narrow column of instants: the day, the hour beneath."""
+    value = _getter(get)
+    return Column(
+        label,
+        value,
+        show=lambda at: formats.day(at.date()),
+        sub=lambda row: formats.hour(value(row)),
+        **more,
+    )
+
+
 def band(label: Text, get: Get, **more: Any) -> Column:
     """Return a column of bands: icon, colour and word."""
     return Column(label, _getter(get), chip="band", **more)

@@ -124,6 +124,11 @@ def instant(value: datetime | None) -> str:
     return f"{day(utc.date())} {utc:%H:%M} UTC"
 
 
+def hour(value: datetime) -> str:
+    """Return the time of day with its zone."""
+    return f"{value.astimezone(UTC):%H:%M} UTC"
+
+
 def days_between(start: date, end: date) -> str:
     """Say how far a day lies from another: "in 12 days", "3 days late", "today"."""
     days = (end - start).days

@@ -18,7 +18,8 @@ class Column:
     """One column: how to read a row, how to show it, what to say on focus, where it leads.
 
     `get` gives the exact value (the CSV's); `show` its text, or `show_row` where the text needs
-    more of the row. `chip` names a way of drawing: "band", "right", "state" or "meter".
+    more of the row. `chip` names a way of drawing: "band", "right", "state" or "meter". A
+    `file_only` column stands in the CSV file alone.
     """
 
     label: Text
@@ -32,6 +33,7 @@ class Column:
     exact: Callable[[Any], str] | None = None
     sub: Callable[[Any], str] | None = None
     chip: str = ""
+    file_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,17 @@ class Table:
     foot: Sequence[str] = ()
     group: Callable[[Any], str] | None = field(default=None)
 
+    @property
+    def shown(self) -> list[Column]:
+        """The columns of the page."""
+        return [column for column in self.columns if not column.file_only]
+
     def body(self) -> Iterator[tuple[str, list[Cell]]]:
         """Yield each row's cells, with a heading where a new group begins."""
         last: str | None = None
         for row in self.rows:
             name = self.group(row) if self.group else ""
-            yield (name if name != last else ""), [_cell(column, row) for column in self.columns]
+            yield (name if name != last else ""), [_cell(column, row) for column in self.shown]
             last = name
 
     def exact_rows(self) -> Iterator[list[str]]:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -21,9 +20,9 @@ from portal.boards.facts import Fact, money_fact
 from portal.queries.calls import get_call, get_cure, list_calls
 from portal.queries.cover import get_standing
 from portal.queries.events import Event, call_events, conversion_event, cure_in_words
-from portal.queries.prices import Quoted, list_quotes
+from portal.queries.prices import Quoted, commodity_names, list_quotes
 from portal.tables import Table
-from portal.words import cause_in_words
+from portal.words import cause_in_words, moves_in_words
 
 ZERO = Decimal(0)
 
@@ -169,23 +168,14 @@ def _facts(
 
 def _cause(call: MarginCall) -> list[tuple[str, str]]:
     """Return the cause's parts as label and text; prices before and after where they are told."""
-    cause = dict(call.cause)
-    rows = [(_("What moved"), cause_in_words(str(cause.pop("kind", ""))))]
-    for key, value in cause.items():
-        rows.append((str(key).replace("_", " "), _plain(value)))
+    rows = [(_("What moved"), cause_in_words(str(call.cause.get("kind", ""))))]
+    if moves := moves_in_words(call.cause, commodity_names()):
+        rows.append((_("By how much"), moves))
     currency = call.facility.currency
     rows.append((_("Exposure"), f"{formats.money(call.exposure)} {currency}"))
     rows.append((_("Market value"), f"{formats.money(call.market_value)} {currency}"))
     rows.append((_("Lending value"), f"{formats.money(call.lending_value)} {currency}"))
     return rows
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        return "; ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
-    if isinstance(value, list):
-        return " → ".join(_plain(inner) for inner in value)
-    return str(value)
 
 
 def _offers_table(call: MarginCall, offers: Sequence[Offer]) -> Table:

@@ -61,6 +61,11 @@ class Moment:
     window: int
 
     @property
+    def at_iso(self) -> str:
+        """The instant as scripts read it."""
+        return f"{self.at:%Y-%m-%dT%H:%M:%S.%f}Z"
+
+    @property
     def since(self) -> datetime:
         """The beginning of the window; 0 days mean from the beginning."""
         beginning = datetime.min.replace(tzinfo=UTC)
@@ -120,7 +125,7 @@ def map_board(actor: Actor, facility: Facility, moment: Moment) -> MapBoard:
     return MapBoard(
         facility=facility,
         moment=moment,
-        facts=_facts(facility, reading, positions),
+        facts=_facts(facility, reading, list_nodes(actor, facility, at=moment.at, on=moment.on)),
         places=_places(positions),
         tables={"positions": node_table(facility, positions)},
     )
@@ -132,29 +137,26 @@ def reading_at(readings: Sequence[Reading], at: datetime) -> Reading | None:
     return past[-1] if past else None
 
 
-def _facts(
-    facility: Facility, reading: Reading | None, positions: Sequence[PositionValue]
-) -> list[Fact]:
+def _facts(facility: Facility, reading: Reading | None, nodes: Sequence[Node]) -> list[Fact]:
     currency = facility.currency
-    market = sum((p.market for p in positions), Decimal(0))
-    lending = sum((p.lending for p in positions), Decimal(0))
+    market = sum((node.market for node in nodes), Decimal(0))
+    lending = sum((node.lending for node in nodes), Decimal(0))
     exposure = reading.exposure if reading else Decimal(0)
-    nodes = len({(p.place, p.node) for p in positions})
     return [
         money_fact(
             _("Stands in the chain"),
             market,
             currency,
             note=_("%(positions)s positions in %(nodes)s places")
-            % {"positions": len(positions), "nodes": nodes},
+            % {"positions": sum(n.positions for n in nodes), "nodes": len(nodes)},
             tone="lead",
         ),
         money_fact(_("Lending value"), lending, currency, note=_("the filled part of each block")),
         money_fact(_("Exposure"), exposure, currency, note=_("what the lender has out")),
-        Fact(_("Cover"), formats.ratio(lending, exposure), note=_("lending value ÷ exposure")),
         Fact(
-            _("Band"),
-            Band(reading.band if reading else Band.COVERED).label,
+            _("Cover"),
+            formats.ratio(lending, exposure),
+            note=_("lending value ÷ exposure"),
             band=reading.band if reading else Band.COVERED,
         ),
     ]
@@ -213,8 +215,10 @@ def scene_data(actor: Actor, facility: Facility, moment: Moment) -> dict[str, An
     """Return the map at an instant: columns, blocks, ribbons, the reading, the words."""
     nodes = list_nodes(actor, facility, at=moment.at, on=moment.on)
     ribbons, names = list_ribbons(actor, facility, since=moment.since, at=moment.at, on=moment.on)
-    reading = reading_at(list_readings(actor, facility), moment.at)
+    readings = list_readings(actor, facility)
+    reading = reading_at(readings, moment.at)
     return {
+        "facts": _facts(facility, reading, nodes),
         "at": moment.at.isoformat(),
         "at_text": formats.instant(moment.at),
         "window": moment.window,
@@ -251,7 +255,7 @@ def _node(
 ) -> dict[str, Any]:
     name = node_name(node.key, node.name)
     drop = _drop(node, reading)
-    query = f"?place={node.place}&node={node.key}&at={moment.at:%Y-%m-%dT%H:%M:%S.%fZ}"
+    query = f"?place={node.place}&node={node.key}&at={moment.at_iso}"
     return {
         "place": node.place,
         "key": node.key,

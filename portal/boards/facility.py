@@ -14,7 +14,7 @@ from lending.models import Facility, Loan
 from parties.actors import Actor
 from portal import columns, formats
 from portal.boards.facts import Fact, money_fact
-from portal.boards.standing_facts import band_fact, cover_fact, headroom_fact
+from portal.boards.standing_facts import cover_fact, headroom_fact
 from portal.boards.waterfall import Step, borrowing_base
 from portal.queries.calls import list_calls
 from portal.queries.changes import Change, list_changes
@@ -95,7 +95,6 @@ def _facts(
         ),
         money_fact(_("Limit"), cover.limit, currency, note=facility.get_state_display()),
         cover_fact(facility, standing),
-        band_fact(standing),
         _maturity_fact(facility, loans, as_of),
     ]
 
@@ -141,12 +140,12 @@ def changes_table(facility: Facility, changes: Sequence[Change]) -> Table:
         key="changes",
         title=_("Why cover moved"),
         columns=[
-            columns.instant(_("When"), "at"),
+            columns.moment(_("When"), "at"),
             columns.words(_("Cause"), "text", href=lambda c: c.href, sub=lambda c: c.drift_words),
             columns.change(_("Exposure by"), "exposure_by", currency),
             columns.change(_("Lending value by"), "lending_by", currency),
-            columns.amount(_("Exposure"), "exposure", currency),
-            columns.amount(_("Lending value"), "lending", currency),
+            columns.amount(_("Exposure"), "exposure", currency, file_only=True),
+            columns.amount(_("Lending value"), "lending", currency, file_only=True),
             columns.text(_("Cover"), lambda c: formats.ratio(c.lending, c.exposure)),
             columns.band(_("Band"), "band"),
         ],

@@ -13,7 +13,7 @@ from lending.models import Facility
 from parties.actors import Actor
 from portal import columns, formats
 from portal.boards.facts import Fact
-from portal.boards.standing_facts import band_fact, blocked_fact, cover_fact, headroom_fact
+from portal.boards.standing_facts import blocked_fact, cover_fact, headroom_fact
 from portal.queries.cover import get_standing
 from portal.queries.events import Event, list_events
 from portal.queries.tasks import Task, list_tasks, when
@@ -45,7 +45,6 @@ def home_board(actor: Actor, facility: Facility, as_of: date) -> HomeBoard:
             headroom_fact(facility, standing),
             blocked_fact(facility, standing),
             cover_fact(facility, standing),
-            band_fact(standing),
         ],
         tasks=tasks,
         events=events,

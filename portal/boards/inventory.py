@@ -207,7 +207,7 @@ def _events_table(lot: LotView, events: Sequence[StockEvent]) -> Table:
         key="events",
         title=_("What happened to it"),
         columns=[
-            columns.instant(_("When"), "occurred_at"),
+            columns.instant(_("When"), "act.occurred_at"),
             columns.text(_("Event"), lambda e: str(e.get_kind_display())),
             columns.Column(
                 _("Quantity"),
@@ -216,8 +216,8 @@ def _events_table(lot: LotView, events: Sequence[StockEvent]) -> Table:
                 unit=formats.unit_label(lot.unit),
                 numeric=True,
             ),
-            columns.text(_("Reported by"), lambda e: name_of(e.source)),
-            columns.text(_("Reference"), "source_reference"),
+            columns.text(_("Reported by"), lambda e: name_of(e.act.source)),
+            columns.text(_("Reference"), "act.reference"),
         ],
         rows=events,
         empty=_("Nothing was reported of this lot."),
@@ -228,7 +228,7 @@ def _on_hand_chart(detail: LotDetail) -> dict[str, Any]:
     standing, points = ZERO, []
     for event in detail.events:
         standing += event.quantity
-        points.append([event.occurred_at.isoformat(), float(standing)])
+        points.append([event.act.occurred_at.isoformat(), float(standing)])
     return {
         "unit": formats.unit_label(detail.lot.unit),
         "name": _("On hand"),

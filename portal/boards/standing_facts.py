@@ -53,18 +53,13 @@ def cover_fact(facility: Facility, standing: Standing) -> Fact:
     """Coverage ΣLV ÷ E with its exact parts."""
     cover = standing.cover
     needed = formats.money(1 / facility.release_factor)
+    since = formats.day(standing.since.date()) if standing.since else ""
     return Fact(
         _("Cover"),
         formats.ratio(cover.lending_value, cover.exposure),
-        note=_("lending value ÷ exposure; release needs %(needed)s") % {"needed": needed},
+        note=_("since %(when)s; giving goods back needs %(needed)s")
+        % {"when": since, "needed": needed},
         exact=f"{formats.money(cover.lending_value)} ÷ {formats.money(cover.exposure)}",
         tone=TONES[cover.band],
+        band=cover.band,
     )
-
-
-def band_fact(standing: Standing) -> Fact:
-    """Say the band and since when."""
-    since = (
-        _("since %(when)s") % {"when": formats.instant(standing.since)} if standing.since else ""
-    )
-    return Fact(_("Band"), Band(standing.cover.band).label, band=standing.cover.band, note=since)

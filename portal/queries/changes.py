@@ -14,7 +14,8 @@ from pledges.models import Conversion
 from portal import formats
 from portal.queries.cover import Reading, list_readings
 from portal.queries.events import conversion_event, with_legs
-from portal.words import cause_in_words
+from portal.queries.prices import commodity_names
+from portal.words import cause_in_words, moves_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +46,19 @@ class Change:
 
 
 def list_changes(actor: Actor, facility: Facility) -> list[Change]:
-    """Return what changed cover, newest first; days without an act are left out (three queries)."""
+    """Return what changed cover, newest first; days without an act are left out (four queries)."""
     readings = list_readings(actor, facility)
     conversions = {
         one.pk: one
         for one in with_legs(Conversion.objects.visible_to(actor).filter(facility=facility))
     }
+    names = commodity_names()
     changes, before, lending_then = [], None, Decimal(0)
     for reading in readings:
         told = reading.cause != "day" or (before is not None and before.band != reading.band)
         if told:
             conversion = conversions.get(reading.conversion_id) if reading.conversion_id else None
-            changes.append(_change(facility, reading, before, lending_then, conversion))
+            changes.append(_change(facility, reading, before, lending_then, conversion, names))
             lending_then = reading.lending
         before = reading
     return changes[::-1]
@@ -68,6 +70,7 @@ def _change(
     before: Reading | None,
     lending_then: Decimal,
     conversion: Conversion | None,
+    names: dict[str, str],
 ) -> Change:
     """Split the way from the last told reading into drift and the act itself."""
     exposure_before = before.exposure if before else Decimal(0)
@@ -80,7 +83,7 @@ def _change(
         )
     return Change(
         at=reading.at,
-        text=event.text if event else _told(reading),
+        text=event.text if event else _told(reading, names),
         href=event.href if event else "",
         exposure=reading.exposure,
         lending=reading.lending,
@@ -92,9 +95,7 @@ def _change(
     )
 
 
-def _told(reading: Reading) -> str:
-    moves = reading.detail.get("moves") or reading.detail.get("prices")
+def _told(reading: Reading, names: dict[str, str]) -> str:
     words = cause_in_words(reading.cause)
-    if isinstance(moves, dict):
-        return f"{words}: " + ", ".join(f"{name} {move}" for name, move in moves.items())
-    return words
+    moves = moves_in_words(reading.detail, names)
+    return f"{words}: {moves}" if moves else words

@@ -88,7 +88,8 @@ def _payments(actor: Actor, facility: Facility) -> QuerySet[Disbursement]:
 
 def _repayments(actor: Actor, facility: Facility) -> QuerySet[Repayment]:
     visible = Facility.objects.visible_to(actor).filter(pk=facility.pk)
-    return Repayment.objects.filter(facility__in=visible)
+    # What proceeds repaid is told by the conversion that applied them.
+    return Repayment.objects.filter(facility__in=visible).exclude(source="proceeds")
 
 
 def _calls(actor: Actor, facility: Facility) -> QuerySet[MarginCall]:
@@ -165,11 +166,12 @@ def _payment_event(payment: Disbursement) -> Event:
 
 
 def _repayment_event(repayment: Repayment) -> Event:
-    words = {
-        "refinance": _("%(amount)s of older loans refinanced by a new one"),
-        "proceeds": _("%(amount)s repaid out of what the buyers paid"),
-    }
-    text = words.get(repayment.source, _("%(amount)s repaid"))
+    refinanced = repayment.source == "refinance"
+    text = (
+        _("%(amount)s of older loans refinanced by a new one")
+        if refinanced
+        else _("%(amount)s repaid in cash")
+    )
     return Event(
         at=repayment.recorded_at,
         rank=_REPAYMENT,
@@ -177,7 +179,7 @@ def _repayment_event(repayment: Repayment) -> Event:
         icon="coins",
         text=text % {"amount": formats.money(repayment.amount)},
         who="",
-        evidence=repayment.reference,
+        evidence="" if refinanced else repayment.reference,
         href=reverse("portal:loans"),
     )
 

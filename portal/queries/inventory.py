@@ -44,8 +44,10 @@ LEFT JOIN LATERAL (
     WHERE c.item_id = item.id
 ) contents ON true
 LEFT JOIN LATERAL (
-    SELECT -sum(e.quantity) AS quantity FROM logistics_stockevent e
-    WHERE e.lot_id = lot.id AND e.quantity < 0 AND e.occurred_at::date > %(turnover)s
+    SELECT -sum(e.quantity) AS quantity
+    FROM logistics_stockevent e JOIN logistics_stockact a ON a.id = e.act_id
+    WHERE e.lot_id = lot.id AND e.quantity < 0
+      AND a.occurred_at >= %(turnover)s AND a.occurred_at < %(on)s::date + 1
 ) outflow ON true
 WHERE lot.id = ANY (%(ids)s)
 ORDER BY site.kind, site.name, item.name, lot.received_on, lot.id
@@ -159,10 +161,10 @@ def get_lot(actor: Actor, lot_id: int, *, on: date) -> LotDetail:
     if not visible_lots(actor).filter(pk=lot_id).exists():
         raise Http404
     [lot] = _views([lot_id], on)
-    events = StockEvent.objects.filter(lot_id=lot_id).select_related("source")
+    events = StockEvent.objects.filter(lot_id=lot_id).select_related("act__source")
     positions = Position.objects.visible_to(actor).filter(lot_id=lot_id).select_related("facility")
     return LotDetail(
         lot=lot,
-        events=list(events.order_by("occurred_at", "id")),
+        events=list(events.order_by("act__occurred_at", "id")),
         positions=list(positions.order_by("opened_at", "id")),
     )

@@ -32,17 +32,24 @@ placed AS (
                WHEN 'proceeds' THEN 'cash'
                ELSE 'end' END AS place,
            CASE
-               WHEN p."right" IN ('released', 'repaid', 'realised', 'written_off') THEN p."right"
+               WHEN ended.yes THEN p."right"
                WHEN supplier.id IS NOT NULL THEN 'party-' || supplier.id
                WHEN debtor.id IS NOT NULL THEN 'party-' || debtor.id
                WHEN p."right" = 'proceeds' THEN 'account'
                WHEN site.id IS NOT NULL THEN 'site-' || site.id
                ELSE 'other' END AS node,
-           coalesce(supplier.name, debtor.name, site.name, '') AS node_name,
-           coalesce(supplier.name_zh, debtor.name_zh, site.name_zh, '') AS node_name_zh,
+           -- Whatever left the pool stands in one block by how it left.
+           CASE WHEN ended.yes THEN ''
+                ELSE coalesce(supplier.name, debtor.name, site.name, '') END AS node_name,
+           CASE WHEN ended.yes THEN ''
+                ELSE coalesce(supplier.name_zh, debtor.name_zh, site.name_zh, '')
+           END AS node_name_zh,
            item.name AS item_name, item.name_zh AS item_name_zh,
            lot.number AS lot_number, lot.quality_deduction
     FROM pledges_position p
+    CROSS JOIN LATERAL (
+        SELECT p."right" IN ('released', 'repaid', 'realised', 'written_off') AS yes
+    ) ended
     LEFT JOIN LATERAL (
         SELECT sum(l.quantity) AS quantity, max(c.occurred_at) AS last_at
         FROM pledges_conversionleg l JOIN pledges_conversion c ON c.id = l.conversion_id

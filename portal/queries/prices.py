@@ -130,6 +130,11 @@ def _quoted(row: dict[str, Any], stake: PoolLineValue | None) -> Quoted:
     )
 
 
+def commodity_names() -> dict[str, str]:
+    """Return every commodity's name in the reader's language by code (one query)."""
+    return {one.code: name_of(one) for one in Commodity.objects.all()}
+
+
 def get_quote(actor: Actor, facility: Facility | None, *, code: str, on: date) -> Quoted:
     """Return one commodity's quote; 404 for an unknown code or one without any price."""
     found = list_quotes(actor, facility, on=on, code=code)

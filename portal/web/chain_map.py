@@ -2,6 +2,7 @@
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from portal.boards.chain_map import map_board, map_texts, moment_of, node_board, scene_data
 from portal.queries.placed import COLUMNS
@@ -19,7 +20,9 @@ def chain_map(request: HttpRequest, ask: Ask, facility_id: int) -> HttpResponse:
 def scene(request: HttpRequest, ask: Ask, facility_id: int) -> HttpResponse:
     """Return the map at `?at=` with ribbons of `?window=` days."""
     moment = moment_of(request.GET.get("at"), request.GET.get("window"), as_of=ask.as_of)
-    return JsonResponse(scene_data(ask.actor, ask.facility, moment) | {"texts": map_texts()})
+    data = scene_data(ask.actor, ask.facility, moment)
+    facts = render_to_string("portal/parts/facts.html", {"facts": data.pop("facts")})
+    return JsonResponse(data | {"facts_html": facts, "texts": map_texts()})
 
 
 @page
