@@ -68,6 +68,13 @@ def quantity(value: Decimal | None, unit: str) -> str:
     return f"{number(value)} {unit_label(unit)}"
 
 
+def large_quantity(value: Decimal, unit: str) -> str:
+    """Return a quantity for a headline: money claims in whole units from 100,000 on."""
+    if unit.isalpha() and unit not in UNITS:
+        return f"{large_money(value)} {unit}"
+    return quantity(value, unit)
+
+
 def price(value: Decimal | None) -> str:
     """Return a unit price: cents from ten on, four decimals below."""
     if value is None:
@@ -84,6 +91,8 @@ def basis_points(change: Decimal | None) -> str:
     """Return a change of a rate in basis points with its sign."""
     if change is None:
         return EMPTY
+    if not change:
+        return "0 bp"
     points = (change * 10_000).quantize(Decimal(1), rounding=ROUND_HALF_UP)
     return f"{points:+,} bp".replace("-", "−")
 

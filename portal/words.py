@@ -141,8 +141,13 @@ def _apply(act: Act) -> str:
     return _("%(amount)s of the proceeds repaid the loans") % {"amount": _sum(act.made)}
 
 
+def _revoke(act: Act) -> str:
+    return _("The payment came back: the claim on %(claim)s ended") % {"claim": _list(act.taken)}
+
+
 _TELLERS: dict[str, Callable[[Act], str]] = {
     "prepay": _prepay,
+    "revoke": _revoke,
     "deliver": _deliver,
     "transform": _transform,
     "pledge": _pledge,
@@ -176,7 +181,7 @@ def moves_in_words(detail: dict[str, Any], names: dict[str, str]) -> str:
     moves = detail.get("moves")
     if not isinstance(moves, dict):
         return ""
-    told = [_move(names.get(code, code), move) for code, move in moves.items()]
+    told = [_move(names.get(str(code), str(code)), move) for code, move in moves.items()]
     return str(_(", ")).join(one for one in told if one)
 
 

@@ -21,7 +21,7 @@ from portal.queries.calls import get_call, get_cure, list_calls
 from portal.queries.cover import get_standing
 from portal.queries.events import Event, call_events, conversion_event, cure_in_words
 from portal.queries.prices import Quoted, commodity_names, list_quotes
-from portal.tables import Table
+from portal.tables import Column, Table
 from portal.words import cause_in_words, moves_in_words
 
 ZERO = Decimal(0)
@@ -148,7 +148,11 @@ def _facts(
             if best
             else "",
         ),
-        Fact(_("Until"), formats.instant(call.due_at), note=clock),
+        Fact(
+            _("Until"),
+            formats.day(call.due_at.date()),
+            note=" · ".join(part for part in (formats.hour(call.due_at), clock) if part),
+        ),
         Fact(
             _("State"),
             str(call.get_state_display()),
@@ -188,7 +192,7 @@ def _offers_table(call: MarginCall, offers: Sequence[Offer]) -> Table:
             columns.share(_("Pledge rate"), "quoted.rate"),
             columns.amount(_("Worth at market"), "market", currency),
             columns.quantity(_("Quantity"), "quantity", "quoted.unit"),
-            columns.Column(_("Price"), lambda o: o.quoted.price, show=formats.price, numeric=True),
+            Column(_("Price"), lambda o: o.quoted.price, show=formats.price, numeric=True),
             columns.day(_("Price of"), "quoted.price_on"),
         ],
         rows=offers,

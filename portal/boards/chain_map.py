@@ -147,8 +147,7 @@ def _facts(facility: Facility, reading: Reading | None, nodes: Sequence[Node]) -
             _("Stands in the chain"),
             market,
             currency,
-            note=_("%(positions)s positions in %(nodes)s places")
-            % {"positions": sum(n.positions for n in nodes), "nodes": len(nodes)},
+            note=_positions_in_places(nodes),
             tone="lead",
         ),
         money_fact(_("Lending value"), lending, currency, note=_("the filled part of each block")),
@@ -160,6 +159,16 @@ def _facts(facility: Facility, reading: Reading | None, nodes: Sequence[Node]) -
             band=reading.band if reading else Band.COVERED,
         ),
     ]
+
+
+def _positions_in_places(nodes: Sequence[Node]) -> str:
+    positions = sum(node.positions for node in nodes)
+    first = ngettext("%(count)s position", "%(count)s positions", positions)
+    second = ngettext("%(count)s place", "%(count)s places", len(nodes))
+    return _("%(positions)s in %(places)s") % {
+        "positions": first % {"count": positions},
+        "places": second % {"count": len(nodes)},
+    }
 
 
 def _places(positions: Sequence[PositionValue]) -> list[Place]:

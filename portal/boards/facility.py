@@ -22,7 +22,7 @@ from portal.queries.cover import Standing, get_standing
 from portal.queries.dates import end_of
 from portal.queries.loans import list_loans, next_due, owed
 from portal.queries.positions import PositionValue, list_positions
-from portal.tables import Table
+from portal.tables import Column, Table
 from portal.valuation_words import formula
 
 
@@ -120,7 +120,7 @@ def base_table(facility: Facility, steps: Sequence[Step]) -> Table:
         title=_("Borrowing base in numbers"),
         columns=[
             columns.words(_("Step"), "label", sub=lambda step: step.note),
-            columns.Column(
+            Column(
                 _("Amount"),
                 lambda step: step.amount,
                 show=formats.statement,

@@ -17,7 +17,7 @@ from portal.boards.standing_facts import blocked_fact, cover_fact, headroom_fact
 from portal.queries.cover import get_standing
 from portal.queries.events import Event, list_events
 from portal.queries.tasks import Task, list_tasks, when
-from portal.tables import Table
+from portal.tables import Column, Table
 
 LATEST_EVENTS = 8
 
@@ -74,8 +74,8 @@ def tasks_table(facility: Facility, tasks: list[Task], as_of: date) -> Table:
             columns.words(_("What waits"), "text", href=lambda task: task.href),
             columns.text(_("For whom"), "who"),
             columns.amount(_("Amount"), "amount", facility.currency),
-            columns.Column(_("Since"), lambda task: task.since, show=when),
-            columns.Column(
+            Column(_("Since"), lambda task: task.since, show=when),
+            Column(
                 _("Until"),
                 lambda task: task.due,
                 show=when,

@@ -22,7 +22,7 @@ from portal.boards.bars import bars
 from portal.boards.facts import Fact, money_fact
 from portal.names import name_of
 from portal.queries.inventory import LotDetail, LotView, get_lot, list_lots
-from portal.tables import Table
+from portal.tables import Column, Table
 
 ZERO = Decimal(0)
 MATERIALS = (SiteKind.FACTORY.value,)
@@ -63,12 +63,13 @@ def _facts(lots: Sequence[LotView], currency: str) -> list[Fact]:
     days = [lot.sell_out_days for lot in lots if lot.sell_out_days is not None]
     sites = len({lot.site for lot in lots})
     count = ngettext("%(count)s lot", "%(count)s lots", len(lots)) % {"count": len(lots)}
+    places = ngettext("%(count)s site", "%(count)s sites", sites) % {"count": sites}
     return [
         money_fact(
             _("On hand"),
             value,
             currency,
-            note=_("%(lots)s at %(sites)s sites, at market") % {"lots": count, "sites": sites},
+            note=_("%(lots)s at %(sites)s, at market") % {"lots": count, "sites": places},
             tone="lead",
         ),
         money_fact(_("Claimed"), claimed, currency, note=_("secures a loan under some right")),
@@ -96,8 +97,8 @@ def _lots_table(lots: Sequence[LotView], currency: str) -> Table:
             columns.amount(_("Value"), "value", currency, exact=_lot_formula),
             columns.share(_("Rate"), "rate"),
             columns.meter(_("Claimed share"), "claimed_share"),
-            columns.count(_("Days to sell-out"), "sell_out_days"),
-            columns.day(_("Since"), "received_on"),
+            columns.count(_("Lasts days"), "sell_out_days"),
+            columns.day(_("Since"), "received_on", file_only=True),
         ],
         rows=lots,
         empty=_("No lot lies here."),
@@ -209,7 +210,7 @@ def _events_table(lot: LotView, events: Sequence[StockEvent]) -> Table:
         columns=[
             columns.instant(_("When"), "act.occurred_at"),
             columns.text(_("Event"), lambda e: str(e.get_kind_display())),
-            columns.Column(
+            Column(
                 _("Quantity"),
                 lambda e: e.quantity,
                 show=lambda q: ("+" if q > 0 else "") + formats.number(q),

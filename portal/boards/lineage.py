@@ -9,6 +9,7 @@ from datetime import date
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from parties.actors import Actor
 from pledges.models import Conversion, ConversionLeg, Position
@@ -19,11 +20,11 @@ from portal.names import name_of
 from portal.queries.events import Event, conversion_event
 from portal.queries.lineage import Lineage, get_lineage
 from portal.rules.dag import arrange
-from portal.tables import Table
+from portal.tables import Column, Table
 from portal.valuation_words import formula
 
 BOX = (146, 66)
-STEP = (190, 84)
+STEP = (206, 84)
 MARGIN = 12
 
 
@@ -98,7 +99,7 @@ def _facts(found: Lineage) -> list[Fact]:
     position, currency = found.position, found.position.facility.currency
     roots = sum(1 for one in found.positions.values() if one.right == Right.ORDER_CLAIM)
     cash = sum(1 for one in found.positions.values() if one.right in {"proceeds", "repaid"})
-    value = found.value
+    value, steps = found.value, len(found.conversions)
     return [
         Fact(
             _("Right"),
@@ -108,8 +109,10 @@ def _facts(found: Lineage) -> list[Fact]:
         ),
         Fact(
             _("Remaining"),
-            formats.quantity(position.remaining, position.unit),
-            note=_("of %(all)s") % {"all": formats.quantity(position.quantity, position.unit)},
+            formats.large_quantity(position.remaining, position.unit),
+            exact=formats.quantity(position.remaining, position.unit),
+            note=_("of %(all)s")
+            % {"all": formats.large_quantity(position.quantity, position.unit)},
         ),
         money_fact(
             _("Market value"),
@@ -125,12 +128,15 @@ def _facts(found: Lineage) -> list[Fact]:
         ),
         Fact(
             _("Comes from"),
-            _("%(count)s paid orders") % {"count": roots},
-            note=_("%(count)s steps in its history") % {"count": len(found.conversions)},
+            ngettext("%(count)s paid order", "%(count)s paid orders", roots) % {"count": roots},
+            note=ngettext("%(count)s step in its history", "%(count)s steps in its history", steps)
+            % {"count": steps},
         ),
         Fact(
             _("Became cash in"),
-            _("%(count)s places") % {"count": cash} if cash else _("not yet"),
+            ngettext("%(count)s part", "%(count)s parts", cash) % {"count": cash}
+            if cash
+            else _("not yet"),
             note=_("proceeds and repayments it led to"),
         ),
     ]
@@ -147,28 +153,36 @@ def steps_table(found: Lineage, events: Sequence[tuple[Conversion, Event]]) -> T
         key="steps",
         title=_("Every step with its evidence"),
         columns=[
-            columns.instant(_("When"), lambda pair: pair[1].at),
-            columns.Column(
+            columns.moment(_("When"), lambda pair: pair[1].at),
+            Column(
                 _("Step"),
                 lambda pair: pair[0].kind,
                 show=lambda kind: str(ConversionKind(kind).label),
             ),
             columns.words(
-                _("What happened"),
-                lambda pair: pair[1].text,
-                href=lambda pair: pair[1].href,
-                sub=lambda pair: pair[0].reason,
+                _("What happened"), lambda pair: pair[1].text, href=lambda pair: pair[1].href
             ),
-            columns.text(_("Evidence"), lambda pair: pair[1].evidence),
-            columns.text(_("By"), lambda pair: pair[1].who),
+            columns.words(
+                _("Evidence"),
+                lambda pair: pair[1].evidence,
+                sub=lambda pair: " · ".join(x for x in (pair[1].who, pair[0].reason) if x),
+            ),
+            columns.text(_("By"), lambda pair: pair[1].who, file_only=True),
+            columns.text(_("Reason"), lambda pair: pair[0].reason, file_only=True),
             columns.amount(_("Taken"), lambda pair: _value(pair[0], Direction.CONSUMED), currency),
             columns.amount(_("Made"), lambda pair: _value(pair[0], Direction.PRODUCED), currency),
-            columns.text(_("Cover"), lambda pair: pair[1].cover.removeprefix(_("cover") + " ")),
+            columns.text(_("Cover"), lambda pair: _cover_words(pair[0])),
             columns.band(_("Band after"), lambda pair: pair[1].band),
         ],
         rows=events,
         empty=_("This position has no history."),
     )
+
+
+def _cover_words(conversion: Conversion) -> str:
+    before = formats.ratio(conversion.lending_value_before, conversion.exposure_before)
+    after = formats.ratio(conversion.lending_value_after, conversion.exposure_after)
+    return before if before == after else f"{before} → {after}"
 
 
 def _value(conversion: Conversion, direction: str) -> object:
@@ -192,7 +206,7 @@ def draw(found: Lineage) -> Drawing:
         width=2 * MARGIN + max(x for x, _y in spots.values()) + BOX[0],
         height=2 * MARGIN + max(y for _x, y in spots.values()) + BOX[1],
         boxes=[_box(found, one, *spots[one]) for one in ids],
-        links=[_link(spots[a], spots[b], conversion) for a, b, conversion in edges],
+        links=_links(spots, edges),
     )
 
 
@@ -226,18 +240,34 @@ def _box(found: Lineage, one: uuid.UUID, x: int, y: int) -> Box:
 
 
 def _worth(made: ConversionLeg | None, position: Position) -> str:
-    if made is None or made.market_value == 0:
+    if made is None or made.market_value == 0 or position.lot is None:
         return ""
     return f"{formats.large_money(made.market_value)} {position.facility.currency}"
 
 
-def _link(source: tuple[int, int], target: tuple[int, int], conversion: Conversion) -> Link:
+def _links(
+    spots: dict[uuid.UUID, tuple[int, int]],
+    edges: Sequence[tuple[uuid.UUID, uuid.UUID, Conversion]],
+) -> list[Link]:
+    """Return one line per edge; a conversion says its word once."""
+    said: set[uuid.UUID] = set()
+    links = []
+    for source, target, conversion in edges:
+        word = "" if conversion.pk in said else str(conversion.get_kind_display())
+        said.add(conversion.pk)
+        links.append(_link(spots[source], spots[target], conversion, word))
+    return links
+
+
+def _link(
+    source: tuple[int, int], target: tuple[int, int], conversion: Conversion, word: str
+) -> Link:
     x1, y1 = source[0] + BOX[0], source[1] + BOX[1] // 2
     x2, y2 = target[0], target[1] + BOX[1] // 2
     middle = (x1 + x2) // 2
     return Link(
         path=f"M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}",
-        word=str(conversion.get_kind_display()),
+        word=word,
         x=middle,
         y=(y1 + y2) // 2,
         title=f"{conversion.get_kind_display()}, {formats.day(conversion.business_date)}",

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from lending.models import Disbursement, Facility, Loan
 from lending.queries import StatementRow, loan_statement
@@ -26,16 +26,21 @@ from portal.tables import Table
 ZERO = Decimal(0)
 # What the ledger calls the kinds of entries that touch a loan.
 ENTRY_KINDS = {
-    "disbursement": gettext_lazy("Drawn"),
-    "draw": gettext_lazy("Drawn"),
+    "disbursement_instructed": gettext_lazy("Drawn"),
+    "disbursement_returned": gettext_lazy("Payment came back"),
     "accrual": gettext_lazy("Interest of the day"),
-    "interest_accrual": gettext_lazy("Interest of the day"),
     "repayment": gettext_lazy("Repaid"),
-    "refinancing": gettext_lazy("Refinanced"),
-    "fee": gettext_lazy("Fee charged"),
-    "cost": gettext_lazy("Cost charged"),
+    "fee_charged": gettext_lazy("Fee charged"),
+    "cost_charged": gettext_lazy("Cost charged"),
     "reversal": gettext_lazy("Reversed"),
 }
+
+
+def entry_words(row: StatementRow) -> str:
+    """Say what a booking did; a repayment that charges this loan is one it made for older loans."""
+    if row.what == "repayment" and row.debit:
+        return str(_("Drawn to refinance older loans"))
+    return str(ENTRY_KINDS.get(row.what, row.what.replace("_", " ")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,8 @@ def _facts(facility: Facility, loans: Sequence[Loan], as_of: date) -> list[Fact]
             _("Owed in all"),
             principal + beside,
             currency,
-            note=_("%(count)s loans were agreed") % {"count": len(loans)},
+            note=ngettext("%(count)s loan was agreed", "%(count)s loans were agreed", len(loans))
+            % {"count": len(loans)},
             tone="lead",
         ),
         money_fact(_("Principal"), principal, currency, note=_("still to repay")),
@@ -183,14 +189,14 @@ def _statement_table(loan: Loan, rows: Sequence[StatementRow], key: str = "state
         title=_("Statement") if key == "statement" else _("Statement with every day’s interest"),
         columns=[
             columns.day(_("Booked on"), "on"),
-            columns.words(_("What"), lambda row: str(ENTRY_KINDS.get(row.what, row.what))),
+            columns.words(_("What"), entry_words),
             columns.text(_("Component"), lambda row: str(row.component.label)),
             columns.text(_("Reference"), "reference"),
             columns.amount(_("Charged"), lambda row: row.debit or None, currency),
             columns.amount(_("Paid"), lambda row: row.credit or None, currency),
-            columns.amount(_("Component’s balance"), "balance", currency),
+            columns.amount(_("Component’s balance"), "balance", currency, file_only=True),
             columns.amount(_("Owed in all"), "total", currency),
-            columns.text(_("Entry"), "entry"),
+            columns.text(_("Entry"), "entry", file_only=True),
         ],
         rows=rows,
         empty=_("Nothing has been booked on this loan."),

@@ -21,7 +21,7 @@ from portal.boards.bars import bars
 from portal.boards.facts import Fact, money_fact
 from portal.names import name_of
 from portal.queries.orders import OrderView, get_order, list_orders
-from portal.tables import Table
+from portal.tables import Column, Table
 
 ZERO = Decimal(0)
 
@@ -41,6 +41,7 @@ def awaited(view: OrderView) -> str:
         "nothing": _("nothing"),
         "financing": _("financing"),
         "checker": _("a checker for the payment"),
+        "bank": _("the bank’s confirmation"),
         "first_payment": _("the first payment"),
         "goods": _("the goods received note"),
         "payment": _("the payment on receipt"),
@@ -167,10 +168,11 @@ def order_board(actor: Actor, order_id: int, as_of: date | None) -> OrderBoard:
     return OrderBoard(
         view=view,
         facts=_order_facts(view, as_of),
-        steps=[_step(stage, view.order.currency) for stage in view.stages],
+        steps=[_step(view, stage) for stage in view.stages],
         tables={
             "lines": _lines_table(view, view.lines),
             "stages": _stages_table(view, view.stages),
+            "deliveries": _deliveries_table(view),
         },
     )
 
@@ -196,18 +198,19 @@ def _order_facts(view: OrderView, as_of: date | None) -> list[Fact]:
     ]
 
 
-def _step(stage: PaymentStage, currency: str) -> StageStep:
-    claim = getattr(stage, "claim", None)
+def _step(view: OrderView, stage: PaymentStage) -> StageStep:
+    claims = list(stage.claims.all()) if view.sees_credit else []
+    currency = view.order.currency
     on_order = stage.trigger == StageTrigger.ON_ORDER
     return StageStep(
         name=f"{stage.get_trigger_display()} · {formats.percent(stage.fraction, 0)}",
-        tone={"paid": "done", "requested": "now"}.get(stage.state, "next"),
+        tone={"paid": "done", "requested": "now", "approved": "now"}.get(stage.state, "next"),
         amount=f"{formats.money(stage.amount)} {currency}",
         who_pays=_("lender %(lender)s, buyer %(own)s")
         % {"lender": formats.money(stage.lender_amount), "own": formats.money(stage.own_amount)},
         evidence=_("the placed order") if on_order else _("the goods received note"),
         when=formats.day(stage.paid_on) if stage.paid_on else str(stage.get_state_display()),
-        href=reverse("portal:lineage", args=[claim.position_id]) if claim else "",
+        href=reverse("portal:lineage", args=[claims[-1].position_id]) if claims else "",
     )
 
 
@@ -220,7 +223,7 @@ def _lines_table(view: OrderView, lines: Sequence[OrderLine]) -> Table:
             columns.quantity(_("Ordered"), "quantity", "item.unit"),
             columns.quantity(_("Received"), "received", "item.unit"),
             columns.meter(_("Share received"), lambda line: line.received / line.quantity),
-            columns.Column(
+            Column(
                 _("Unit price"),
                 lambda line: line.unit_price,
                 show=formats.price,
@@ -231,6 +234,31 @@ def _lines_table(view: OrderView, lines: Sequence[OrderLine]) -> Table:
         ],
         rows=lines,
         empty=_("The order has no lines."),
+    )
+
+
+def _deliveries_table(view: OrderView) -> Table:
+    return Table(
+        key="deliveries",
+        title=_("Goods received"),
+        columns=[
+            columns.instant(_("When"), "delivery.occurred_at"),
+            columns.text(_("Goods received note"), "delivery.reference"),
+            columns.words(_("Item"), lambda one: name_of(one.lot.item)),
+            columns.text(
+                _("Lot"),
+                "lot.number",
+                href=lambda one: (
+                    reverse("portal:lot", args=[one.lot_id]) if view.sees_credit else ""
+                ),
+            ),
+            columns.text(_("Site"), lambda one: name_of(one.lot.site)),
+            columns.quantity(_("Quantity"), "quantity", "lot.item.unit"),
+            columns.amount(_("Value at the order’s price"), "value", view.order.currency),
+        ],
+        rows=view.deliveries,
+        empty=_("Nothing has come in yet."),
+        first_step=_("The receiving site’s report turns the claim into goods."),
     )
 
 

@@ -28,7 +28,7 @@ from portal.queries.prices import (
     list_quotes,
 )
 from portal.rules.flip import Pool, flip_prices
-from portal.tables import Table
+from portal.tables import Column, Table
 from risk.models import PledgeRate
 
 ZERO = Decimal(0)
@@ -96,7 +96,7 @@ def _quotes_table(quotes: Sequence[Quoted], currency: str) -> Table:
             columns.text(
                 _("Commodity"), "name", href=lambda q: reverse("portal:price", args=[q.code])
             ),
-            columns.Column(
+            Column(
                 _("Price"),
                 lambda q: q.price,
                 show_row=lambda q: (
@@ -105,11 +105,11 @@ def _quotes_table(quotes: Sequence[Quoted], currency: str) -> Table:
                 numeric=True,
             ),
             columns.day(_("Of"), "price_on"),
-            columns.Column(
+            Column(
                 _("In 30 days"), lambda q: q.price_change, show=formats.signed_percent, numeric=True
             ),
             columns.share(_("Pledge rate"), "rate"),
-            columns.Column(
+            Column(
                 _("In 30 days"), lambda q: q.rate_change, show=formats.basis_points, numeric=True
             ),
             columns.amount(_("In the pool"), "market", currency),
@@ -291,16 +291,12 @@ def _flips_table(quoted: Quoted, flips: Sequence[Flip]) -> Table:
         title=_("Prices at which the band changes, if only this price moves"),
         columns=[
             columns.band(_("Below it the facility is"), "band"),
-            columns.Column(
-                _("Price"), lambda f: f.price, show=formats.price, unit=unit, numeric=True
-            ),
-            columns.Column(
-                _("From here"), lambda f: f.fall, show=formats.signed_percent, numeric=True
-            ),
+            Column(_("Price"), lambda f: f.price, show=formats.price, unit=unit, numeric=True),
+            Column(_("From here"), lambda f: f.fall, show=formats.signed_percent, numeric=True),
         ],
         rows=flips,
         empty=_("No price of this commodity alone changes the band."),
-        first_step=_("The facility holds nothing in it, or owes nothing."),
+        first_step=_("What the rest of the pool lends covers the debt by itself."),
     )
 
 
@@ -340,19 +336,15 @@ def _history_table(quoted: Quoted, history: History) -> Table:
         title=_("The last %(count)s prices") % {"count": TABLE_DAYS},
         columns=[
             columns.day(_("Day"), "on"),
-            columns.Column(
-                _("Price"), lambda r: r.price, show=formats.price, unit=unit, numeric=True
-            ),
-            columns.Column(
-                _("Change"), lambda r: r.change, show=formats.signed_percent, numeric=True
-            ),
-            columns.Column(
+            Column(_("Price"), lambda r: r.price, show=formats.price, unit=unit, numeric=True),
+            Column(_("Change"), lambda r: r.change, show=formats.signed_percent, numeric=True),
+            Column(
                 _("Published rate"),
                 lambda r: r.rate,
                 show=lambda rate: formats.percent(rate, 2),
                 numeric=True,
             ),
-            columns.Column(
+            Column(
                 _("Model’s rate"),
                 lambda r: r.model_rate,
                 show=lambda rate: formats.percent(rate, 2),

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from factoring.models import BankEntry, Collection, Receivable, ReceivableLine
 from lending.models import Facility
@@ -27,7 +28,7 @@ from portal.queries.receivables import (
     list_receivables,
     list_unmatched,
 )
-from portal.tables import Table
+from portal.tables import Column, Table
 
 ZERO = Decimal(0)
 # Ageing: days late up to and including each bound.
@@ -101,7 +102,8 @@ def _facts(
             _("Paid in, not matched"),
             waiting,
             currency,
-            note=_("%(count)s bank entries") % {"count": len(unmatched)},
+            note=ngettext("%(count)s bank entry", "%(count)s bank entries", len(unmatched))
+            % {"count": len(unmatched)},
             tone="warn" if unmatched else "",
         ),
     ]
@@ -289,7 +291,7 @@ def _lines_table(receivable: Receivable, lines: Sequence[ReceivableLine]) -> Tab
         columns=[
             columns.words(_("Item"), lambda line: name_of(line.item)),
             columns.quantity(_("Quantity"), "quantity", "item.unit"),
-            columns.Column(
+            Column(
                 _("Unit price"),
                 lambda line: line.unit_price,
                 show=formats.price,

@@ -27,9 +27,9 @@ def headroom_fact(facility: Facility, standing: Standing) -> Fact:
 def blocked_fact(facility: Facility, standing: Standing) -> Fact:
     """Say what keeps the borrower from drawing more."""
     cover, currency = standing.cover, facility.currency
-    texts = {
-        "state": (facility.get_state_display(), _("The facility is not active")),
-        "band": (Band(cover.band).label, _("Nothing may be drawn or released in this band")),
+    texts: dict[str, tuple[str, str]] = {
+        "state": (str(facility.get_state_display()), _("The facility is not active")),
+        "band": (str(Band(cover.band).label), _("Nothing may be drawn or released in this band")),
         "lending_value": (
             _("Lending value"),
             _("%(gap)s %(currency)s of the limit lie idle: bring goods or receivables")

@@ -9,7 +9,7 @@ from django.db.models import Prefetch, QuerySet
 from django.http import Http404
 
 from lending.models import Facility
-from orders.models import OrderLine, PaymentStage, PurchaseOrder
+from orders.models import DeliveryLine, OrderLine, PaymentStage, PurchaseOrder
 from orders.states import OrderState, StageState, StageTrigger
 from parties.actors import Actor
 
@@ -19,11 +19,16 @@ OVER = frozenset({OrderState.CLOSED, OrderState.CANCELLED})
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """One order with its stages and lines."""
+    """One order with its stages, lines and what came in.
+
+    The supplier sees what it is paid, but not the buyer's loan: `sees_credit` tells.
+    """
 
     order: PurchaseOrder
     stages: list[PaymentStage]
     lines: list[OrderLine]
+    deliveries: list[DeliveryLine]
+    sees_credit: bool
 
     @property
     def paid(self) -> Decimal:
@@ -57,19 +62,20 @@ class OrderView:
         if self.order.state in OVER:
             return "nothing"
         stage = self.next_stage
-        if stage is None and not self.stages:
-            return "financing"
-        if stage is not None and stage.state == StageState.REQUESTED:
-            return "checker"
-        if stage is not None and stage.trigger == StageTrigger.ON_ORDER:
-            return "first_payment"
-        if self.goods_awaited:
-            return "goods"
-        return "payment" if stage is not None else "nothing"
+        if stage is None:
+            return "financing" if not self.stages else self._goods_or("nothing")
+        asked = {StageState.REQUESTED: "checker", StageState.APPROVED: "bank"}
+        if stage.state in asked:
+            return asked[StageState(stage.state)]
+        first = stage.trigger == StageTrigger.ON_ORDER
+        return "first_payment" if first else self._goods_or("payment")
+
+    def _goods_or(self, otherwise: str) -> str:
+        return "goods" if self.goods_awaited else otherwise
 
 
 def list_orders(actor: Actor, facility: Facility | None = None) -> list[OrderView]:
-    """Return the orders the actor may see, newest first (three queries).
+    """Return the orders the actor may see, newest first (six queries).
 
     With a facility: those it finances and those of its borrower that nobody finances yet.
     """
@@ -78,7 +84,7 @@ def list_orders(actor: Actor, facility: Facility | None = None) -> list[OrderVie
         orders = orders.filter(financing__facility=facility) | orders.filter(
             financing__isnull=True, buyer_id=facility.borrower_id
         )
-    return [_view(order) for order in orders.distinct().order_by("-placed_on", "number")]
+    return [_view(actor, order) for order in orders.distinct().order_by("-placed_on", "number")]
 
 
 def get_order(actor: Actor, order_id: int) -> OrderView:
@@ -86,27 +92,36 @@ def get_order(actor: Actor, order_id: int) -> OrderView:
     order = _orders(actor).filter(pk=order_id).distinct().first()
     if order is None:
         raise Http404
-    return _view(order)
+    return _view(actor, order)
 
 
 def _orders(actor: Actor) -> QuerySet[PurchaseOrder]:
     stages = PaymentStage.objects.select_related(
-        "disbursement__checker", "disbursement__maker", "claim__position"
-    ).order_by("sequence")
+        "disbursement__checker", "disbursement__maker"
+    ).prefetch_related("claims__position")
     return (
         PurchaseOrder.objects.visible_to(actor)
         .select_related("buyer", "supplier", "deliver_to", "financing__loan", "financing__facility")
         .prefetch_related(
             Prefetch("financing__stages", stages),
             Prefetch("lines", OrderLine.objects.select_related("item").order_by("id")),
+            Prefetch(
+                "deliveries__lines",
+                DeliveryLine.objects.select_related("delivery", "lot__item", "lot__site"),
+            ),
         )
     )
 
 
-def _view(order: PurchaseOrder) -> OrderView:
+def _view(actor: Actor, order: PurchaseOrder) -> OrderView:
     financing = getattr(order, "financing", None)
+    inside = {financing.tenant_id, order.buyer_id} if financing else set()
     return OrderView(
         order=order,
-        stages=list(financing.stages.all()) if financing else [],
+        stages=sorted(financing.stages.all(), key=lambda stage: stage.sequence)
+        if financing
+        else [],
         lines=list(order.lines.all()),
+        deliveries=[line for one in order.deliveries.all() for line in one.lines.all()],
+        sees_credit=actor.sees_everything or actor.organisation_id in inside,
     )

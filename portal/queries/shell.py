@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from datetime import date
 
+from django.db.models import Q
+
 from lending.models import Facility
 from parties.actors import Actor
 from parties.models import Organisation
 from parties.roles import Role
 from pledges.models import MarginCall
 from pledges.states import MarginCallState
+from portal.names import name_of
 from portal.queries.dates import business_date
 
 
@@ -31,10 +34,11 @@ def get_shell(actor: Actor, wanted: int | None) -> Shell:
     facility = next(
         (f for f in facilities if f.pk == wanted), facilities[0] if facilities else None
     )
-    organisation = Organisation.objects.visible_to(actor).filter(pk=actor.organisation_id).first()
+    own = Q(pk=actor.organisation_id)
+    organisation = Organisation.objects.visible_to(actor).filter(own).first()
     return Shell(
         person_name=actor.label,
-        organisation_name=organisation.name if organisation else "",
+        organisation_name=name_of(organisation) if organisation else "",
         roles=" · ".join(str(Role(role).label) for role in sorted(actor.roles)),
         facilities=facilities,
         facility=facility,

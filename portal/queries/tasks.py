@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -50,29 +51,29 @@ def list_tasks(actor: Actor, facility: Facility, *, as_of: date) -> list[Task]:
     return sorted(tasks, key=lambda task: (task.urgency, str(task.due or ""), str(task.since)))
 
 
-def _open_calls(visible: object) -> list[MarginCall]:
+def _open_calls(visible: QuerySet[Facility]) -> list[MarginCall]:
     return list(
         MarginCall.objects.filter(facility__in=visible).exclude(state=MarginCallState.CURED)
     )
 
 
-def _loans_due(visible: object, as_of: date) -> list[Loan]:
+def _loans_due(visible: QuerySet[Facility], as_of: date) -> list[Loan]:
     soon = as_of + timedelta(days=DUE_SOON_DAYS)
     return list(Loan.objects.filter(facility__in=visible, state__in=OWING, due_on__lte=soon))
 
 
-def _unchecked(visible: object) -> list[Disbursement]:
+def _unchecked(visible: QuerySet[Facility]) -> list[Disbursement]:
     waiting = Disbursement.objects.filter(
         loan__facility__in=visible, state=DisbursementState.REQUESTED
     )
     return list(waiting.select_related("loan", "payee", "maker"))
 
 
-def _unmatched(visible: object) -> list[BankEntry]:
+def _unmatched(visible: QuerySet[Facility]) -> list[BankEntry]:
     return list(BankEntry.objects.filter(facility__in=visible, state=BankEntryState.BOOKED))
 
 
-def _rebates(visible: object) -> list[Rebate]:
+def _rebates(visible: QuerySet[Facility]) -> list[Rebate]:
     waiting = Rebate.objects.filter(receivable__facility__in=visible, state=RebateState.REQUESTED)
     return list(waiting.select_related("receivable", "maker"))
 

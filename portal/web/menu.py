@@ -65,8 +65,8 @@ class _Here:
         at = {"facility_id": shell.facility.pk}
         return (
             home,
-            self.entry(_("Supply-chain map"), "map", "map", **at),
-            self.entry(_("Facility"), "shield", "facility", "lineage", **at),
+            self.entry(_("Supply-chain map"), "map", "map", "lineage", **at),
+            self.entry(_("Facility"), "shield", "facility", **at),
             self.entry(_("Timeline"), "timeline", "timeline", **at),
         )
 

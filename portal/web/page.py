@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -52,12 +52,12 @@ def page(
 ) -> Callable[Concatenate[HttpRequest, _Params], HttpResponse]:
     """Let signed-in people in and hand the view an `Ask`."""
 
-    @login_required
     @wraps(view)
     def framed(request: HttpRequest, *args: _Params.args, **kwargs: _Params.kwargs) -> HttpResponse:
         return view(request, _ask(request), *args, **kwargs)
 
-    return framed
+    # login_required passes whatever it is given; its stub forgets the parameters.
+    return cast("Callable[Concatenate[HttpRequest, _Params], HttpResponse]", login_required(framed))
 
 
 def _ask(request: HttpRequest) -> Ask:

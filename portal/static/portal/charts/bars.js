@@ -22,7 +22,7 @@ export function bars(data, colours) {
       formatter: (parts) => told(data, texts, parts),
     },
     legend: { top: 0, right: 0, textStyle: { color: colours.ink }, itemWidth: 14, itemHeight: 9 },
-    grid: { left: 8, right: 16, top: 30, bottom: 4, containLabel: true },
+    grid: { left: 20, right: 16, top: 30, bottom: 4, containLabel: true },
     xAxis: {
       type: "value",
       ...axes(colours),
