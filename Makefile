@@ -13,7 +13,7 @@ VENV_DONE := $(VENV)/.complete
 NODE_DONE := node_modules/.complete
 CATALOGUES := $(wildcard locale/*/LC_MESSAGES/*.po)
 
-.PHONY: help setup demo stop test check bench lock messages chromium
+.PHONY: help setup environment demo stop test check bench lock messages chromium
 .DEFAULT_GOAL := help
 
 help:
@@ -26,7 +26,12 @@ help:
 	@echo 'make messages  collect translatable texts and compile the catalogues'
 	@echo 'make lock    renew the hashed requirements and the browser packages'
 
-setup: $(VENV_DONE) $(NODE_DONE) $(CATALOGUES:.po=.mo)
+# Two commands may start at once in a fresh checkout: one installs, the other waits.
+setup:
+	@$(PYTHON) config/alone.py .run/setup.lock $(MAKE) --no-print-directory environment
+
+environment: $(VENV_DONE) $(NODE_DONE) $(CATALOGUES:.po=.mo)
+	@:
 
 # The stamp is the recipe's last act: an interrupted installation starts over.
 $(VENV_DONE): requirements/dev.txt
