@@ -137,6 +137,14 @@ STATICFILES_DIRS = [
 ]
 WHITENOISE_USE_FINDERS = True
 
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Fullchain",
+    "SITE_HEADER": _("Lender’s console"),
+    "SITE_URL": "/",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+}
+
 CELERY_BROKER_URL = redis_url()
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

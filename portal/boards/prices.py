@@ -269,10 +269,12 @@ def _rate_words(rate: PledgeRate) -> str:
         "day": formats.day(rate.effective_on),
     }
     gap = rate.model_rate - rate.rate
-    if gap > Decimal("0.0001"):
+    if gap > Decimal("0.0001") and rate.rate >= rate.commodity.cap:
+        text = _("On %(day)s the model said %(model)s; published is the cap, %(rate)s.")
+    elif gap > Decimal("0.0001"):
         text = _(
             "On %(day)s the model said %(model)s; published is %(rate)s, because a rate rises by "
-            "a quarter point a day at most and never above its cap."
+            "a quarter point a day at most."
         )
     elif gap < Decimal("-0.0001"):
         text = _(

@@ -40,7 +40,7 @@ def owed(loan: Loan) -> Decimal:
 
 def next_due(loans: Iterable[Loan]) -> Loan | None:
     """Return the owing loan that falls due first."""
-    owing = [loan for loan in loans if loan.state in OWING]
+    owing = [loan for loan in loans if loan.state in OWING and owed(loan)]
     return min(owing, key=lambda loan: (loan.due_on, loan.pk)) if owing else None
 
 

@@ -184,6 +184,7 @@ def get_latest_rate(code: str, *, on: date) -> PledgeRate | None:
         PledgeRate.objects.filter(
             commodity__code=code, commodity__kind=CommodityKind.COMMODITY, effective_on__lte=on
         )
+        .select_related("commodity")
         .order_by("-effective_on", "-revision")
         .first()
     )

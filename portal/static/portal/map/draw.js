@@ -62,11 +62,14 @@ export class MapPicture {
 
   // The small map's headings stand in two rows: each has the room of two columns.
   drawHead(column, index) {
-    const wider = this.small ? column.width / 2 : 0;
-    const top = this.small && index % 2 ? this.measures.head / 2 : 0;
-    const box = make("foreignObject", { x: column.left - wider, y: top, width: column.width + 2 * wider, height: this.measures.head - top }, this.heads);
+    const { head } = this.measures;
+    const last = this.layout.columns.length - 1;
+    const before = this.small && index > 0 ? column.width / 2 : 0;
+    const after = this.small && index < last ? column.width / 2 : 0;
+    const top = this.small && index % 2 ? head / 2 : 0;
+    const box = make("foreignObject", { x: column.left - before, y: top, width: column.width + before + after, height: head - top }, this.heads);
     const text = document.createElement("div");
-    text.className = `map-head${column.filled ? "" : " nothing"}`;
+    text.className = `map-head${column.filled ? "" : " nothing"}${index === 0 ? " first" : ""}${index === last ? " last" : ""}`;
     const heading = document.createElement("strong");
     heading.textContent = column.heading;
     text.append(heading);

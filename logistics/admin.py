@@ -1,0 +1,122 @@
+"""The console's view of goods."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+
+from common.console import EVERYBODY, ReadOnlyAdmin
+from logistics.models import (
+    BillLine,
+    BillOfMaterials,
+    Hold,
+    Item,
+    ItemContent,
+    Lot,
+    Site,
+    StockAct,
+    StockEvent,
+)
+
+
+@admin.register(Site)
+class SiteAdmin(ReadOnlyAdmin):
+    """Places where goods lie."""
+
+    lender_path = EVERYBODY
+    list_display = ("code", "name", "name_zh", "operator", "kind", "country")
+    list_filter = ("kind", "country")
+    search_fields = ("code", "name", "name_zh", "gln")
+    list_select_related = ("operator",)
+
+
+@admin.register(Item)
+class ItemAdmin(ReadOnlyAdmin):
+    """Kinds of goods with their price formulas."""
+
+    lender_path = EVERYBODY
+    list_display = ("code", "name", "unit", "owner", "premium", "premium_rate", "rate_factor")
+    list_filter = ("unit",)
+    search_fields = ("code", "name", "name_zh", "gtin")
+    list_select_related = ("owner",)
+
+
+@admin.register(ItemContent)
+class ItemContentAdmin(ReadOnlyAdmin):
+    """How much of which commodity is in an item."""
+
+    lender_path = EVERYBODY
+    list_display = ("item", "commodity", "quantity")
+    list_filter = ("commodity",)
+    search_fields = ("item__code",)
+    list_select_related = ("item", "commodity")
+
+
+@admin.register(BillOfMaterials)
+class BillOfMaterialsAdmin(ReadOnlyAdmin):
+    """What products are made of."""
+
+    lender_path = EVERYBODY
+    list_display = ("product", "loss_tolerance")
+    search_fields = ("product__code",)
+    list_select_related = ("product",)
+
+
+@admin.register(BillLine)
+class BillLineAdmin(ReadOnlyAdmin):
+    """Material per unit of product."""
+
+    lender_path = EVERYBODY
+    list_display = ("bill", "material", "quantity")
+    search_fields = ("bill__product__code", "material__code")
+    list_select_related = ("bill__product", "material")
+
+
+@admin.register(Lot)
+class LotAdmin(ReadOnlyAdmin):
+    """Lots on which the lender has or had a claim."""
+
+    lender_path = "positions__tenant"
+    list_display = ("number", "item", "site", "owner", "on_hand", "claimed", "held", "received_on")
+    list_filter = (
+        ("site", admin.RelatedOnlyFieldListFilter),
+        ("item", admin.RelatedOnlyFieldListFilter),
+    )
+    search_fields = ("number", "item__code", "site__code")
+    list_select_related = ("item", "site", "owner")
+
+
+@admin.register(Hold)
+class HoldAdmin(ReadOnlyAdmin):
+    """Claims on lots, each by the position that makes it: only the lender's own."""
+
+    lender_path = "lot__positions__tenant"
+    list_display = ("lot", "kind", "quantity", "placed_at", "lifted_at")
+    list_filter = ("kind",)
+    search_fields = ("lot__number", "reference")
+    list_select_related = ("lot__item",)
+
+    def of_lender(self, rows: QuerySet[Hold], lender_id: int) -> QuerySet[Hold]:
+        """Keep holds whose position is the lender's; another lender's claim stays unseen."""
+        own = Lot.objects.filter(positions__tenant=lender_id).values("positions__id")
+        return rows.filter(reference__in=own)
+
+
+@admin.register(StockAct)
+class StockActAdmin(ReadOnlyAdmin):
+    """Happenings as custodians reported them."""
+
+    lender_path = "events__lot__positions__tenant"
+    list_display = ("occurred_at", "kind", "source", "reference", "actor_label")
+    list_filter = ("kind",)
+    search_fields = ("reference",)
+    list_select_related = ("source",)
+
+
+@admin.register(StockEvent)
+class StockEventAdmin(ReadOnlyAdmin):
+    """Changes of quantities on hand."""
+
+    lender_path = "lot__positions__tenant"
+    list_display = ("act", "lot", "kind", "quantity")
+    list_filter = ("kind",)
+    search_fields = ("act__reference", "lot__number")
+    list_select_related = ("act", "lot__item")

@@ -1,0 +1,26 @@
+"""The console's view of events and the audit journal."""
+
+from django.contrib import admin
+
+from common.console import ReadOnlyAdmin
+from outbox.models import AuditEntry, Event
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    """Business events on their way out."""
+
+    lender_path = "tenant_id"
+    list_display = ("occurred_at", "topic", "aggregate", "aggregate_id", "state", "attempts")
+    list_filter = ("state", "topic")
+    search_fields = ("topic", "aggregate", "aggregate_id")
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """Who did what to what, and why."""
+
+    lender_path = "tenant_id"
+    list_display = ("at", "action", "actor_label", "object_type", "object_id", "reason")
+    list_filter = ("action", "object_type")
+    search_fields = ("action", "actor_label", "object_id", "reason")

@@ -1,0 +1,50 @@
+"""The console's view of commodities, prices and rates."""
+
+from django.contrib import admin
+
+from common.console import EVERYBODY, ReadOnlyAdmin
+from risk.models import Commodity, PledgeRate, Price, PriceBatch
+
+
+@admin.register(Commodity)
+class CommodityAdmin(ReadOnlyAdmin):
+    """Price bases and how their rates are computed."""
+
+    lender_path = EVERYBODY
+    list_display = ("code", "name", "kind", "asset_class", "unit", "currency", "cap", "active")
+    list_filter = ("kind", "asset_class", "active")
+    search_fields = ("code", "name", "name_zh")
+
+
+@admin.register(PriceBatch)
+class PriceBatchAdmin(ReadOnlyAdmin):
+    """What came in at once."""
+
+    lender_path = EVERYBODY
+    list_display = ("recorded_at", "source", "as_of", "actor_label")
+    list_filter = ("source",)
+    search_fields = ("source", "raw_hash")
+
+
+@admin.register(Price)
+class PriceAdmin(ReadOnlyAdmin):
+    """Observed prices with their corrections."""
+
+    lender_path = EVERYBODY
+    list_display = ("commodity", "observed_on", "revision", "price", "unit", "unit_price")
+    list_filter = ("commodity",)
+    search_fields = ("commodity__code",)
+    list_select_related = ("commodity",)
+    ordering = ("-observed_on", "commodity", "-revision")
+
+
+@admin.register(PledgeRate)
+class PledgeRateAdmin(ReadOnlyAdmin):
+    """Published pledge rates beside the model's own."""
+
+    lender_path = EVERYBODY
+    list_display = ("commodity", "effective_on", "revision", "rate", "model_rate", "model")
+    list_filter = ("commodity", "model")
+    search_fields = ("commodity__code",)
+    list_select_related = ("commodity",)
+    ordering = ("-effective_on", "commodity", "-revision")
