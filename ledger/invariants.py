@@ -14,8 +14,9 @@ _GUARDS = (
     ("ledger_account", "columns_frozen"),
     ("ledger_account", "never_deleted"),
     ("ledger_balancesnapshot", "rows_never_change"),
-    ("ledger_entry", "lines_complete"),
+    ("ledger_entry", "entry_whole"),
     ("ledger_entry", "rows_never_change"),
+    ("ledger_posting", "posting_at_home"),
     ("ledger_posting", "rows_never_change"),
 )
 _GUARD_ROWS = ", ".join(f"('{table}', '{guard}')" for table, guard in _GUARDS)
@@ -141,6 +142,7 @@ INVARIANTS = [
                    SELECT FROM pg_trigger t
                     WHERE t.tgrelid = to_regclass(guard.relation) AND t.tgenabled IN ('O', 'A')
                       AND starts_with(t.tgname, 'pgtrigger_' || guard.name || '_'))
+             ORDER BY 1
         """,
     ),
 ]

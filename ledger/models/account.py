@@ -70,16 +70,12 @@ class Account(models.Model):
             models.UniqueConstraint(
                 fields=["tenant", "code", "currency"], name="account_opened_once"
             ),
-            # What postings refer to: accounts of another lender or currency are out of reach.
-            models.UniqueConstraint(
-                fields=["tenant", "id", "currency"], name="account_keeps_its_currency"
-            ),
             models.CheckConstraint(
                 name="account_kind_known", condition=Q(kind__in=AccountKind.values)
             ),
         ]
         triggers = [
-            frozen_columns("tenant", "code", "kind", "currency"),
+            frozen_columns("id", "tenant", "code", "kind", "currency"),
             RefusingTrigger(
                 constraint="never_deleted",
                 message="accounts are never deleted",

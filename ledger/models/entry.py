@@ -2,41 +2,26 @@
 
 A posting moves one amount from one account to another, so that no sum has to be checked. An entry
 states how many lines it has; a trigger checks them at the end of the inserting statement and each
-posting takes a numbered place, so that an entry can neither stand empty nor grow afterwards.
+posting takes a numbered place, so that an entry can neither stand empty nor grow afterwards. What
+a posting refers to is checked there, too, tenant and currency included (see guards.py).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
 from common.fields import CurrencyField, MoneyAmountField
 from common.immutability import append_only
-from common.references import SharedReference
-from common.triggers import FirmTrigger
 from ledger.models.account import Account
+from ledger.models.guards import ENTRY_WHOLE, POSTING_AT_HOME
 from parties.models import Organisation
 from parties.roles import OrganisationKind
 
 if TYPE_CHECKING:
     from parties.actors import Actor
-
-# Planned anew each time (EXECUTE): a plan made while the table was small would read all of it
-# for every entry later. The scalar subquery keeps the planner from joining whole tables.
-_LINES_COMPLETE = """
-    EXECUTE 'SELECT n.id FROM new_entries n WHERE n.line_count <> '
-        '(SELECT count(*) FROM ledger_posting p WHERE p.entry_id = n.id) LIMIT 1'
-    INTO short;
-    IF short IS NOT NULL THEN
-        RAISE EXCEPTION USING MESSAGE = 'entry ' || short || ' lacks some of its lines',
-            ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME,
-            CONSTRAINT = 'entry_lines_complete';
-    END IF;
-    RETURN NULL;
-"""
 
 
 class EntryQuerySet(models.QuerySet["Entry"]):
@@ -54,7 +39,8 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 class Entry(models.Model):
     """One business fact in the books. Corrected by reversal, never by edit."""
 
-    # No single-column keys: the postings' composite ones tie tenant, accounts and entry together.
+    # No foreign keys here: the postings' check ties tenant, accounts and entry together, and the
+    # accounts' key ties them to the lender.
     tenant = models.ForeignKey(
         Organisation,
         on_delete=models.PROTECT,
@@ -89,33 +75,15 @@ class Entry(models.Model):
                 fields=["tenant", "idempotency_key"], name="entry_idempotency_key_used_once"
             ),
             models.UniqueConstraint(
-                fields=["tenant", "id", "line_count"], name="entry_keeps_its_tenant_and_lines"
-            ),
-            models.UniqueConstraint(
                 fields=["reverses"],
                 condition=Q(reverses__isnull=False),
                 name="entry_reversed_once",
             ),
             models.CheckConstraint(name="entry_has_lines", condition=Q(line_count__gte=1)),
             models.CheckConstraint(name="entry_kind_stated", condition=~Q(kind="")),
-            # As many lines as the entry it undoes, in the same books.
-            SharedReference(
-                "reverses", shares=("tenant", "line_count"), name="entry_reverses_one_of_its_books"
-            ),
         ]
         indexes = [models.Index(fields=["tenant", "booked_on"], name="entry_by_day")]
-        triggers = [
-            *append_only(),
-            FirmTrigger(
-                name="lines_complete",
-                level=pgtrigger.Statement,
-                when=pgtrigger.After,
-                operation=pgtrigger.Insert,
-                referencing=pgtrigger.Referencing(new="new_entries"),  # type: ignore[no-untyped-call]
-                declare=[("short", "bigint")],
-                func=_LINES_COMPLETE,
-            ),
-        ]
+        triggers = [*append_only(), ENTRY_WHOLE]
 
     def __str__(self) -> str:
         return f"{self.number} {self.kind}"
@@ -175,25 +143,12 @@ class Posting(models.Model):
                 name="posting_moves_between_two_accounts",
                 condition=~Q(debit_account=F("credit_account")),
             ),
-            SharedReference(
-                "entry", shares=("tenant", "line_count"), name="posting_belongs_to_its_entry"
-            ),
-            SharedReference(
-                "debit_account",
-                shares=("tenant", "currency"),
-                name="posting_debits_its_books_and_currency",
-            ),
-            SharedReference(
-                "credit_account",
-                shares=("tenant", "currency"),
-                name="posting_credits_its_books_and_currency",
-            ),
         ]
         indexes = [
             models.Index(fields=["debit_account", "id"], name="posting_by_debit_account"),
             models.Index(fields=["credit_account", "id"], name="posting_by_credit_account"),
         ]
-        triggers = append_only()
+        triggers = [*append_only(), POSTING_AT_HOME]
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency}"

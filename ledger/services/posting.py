@@ -90,11 +90,12 @@ def post(
     Amounts are in ``currency``, in whole minor units, more than zero. Accounts are opened from
     the chart as needed. Raises EntryInvalid, AmountInvalid, UnknownAccount, KeyUsedOtherwise.
     """
-    entry = NewEntry(kind, booked_on, lines, reference, narrative, idempotency_key)
-    [entry_id] = post_batch(
-        tenant_id=tenant_id, currency=currency, entries=[entry], actor=actor, now=now
-    )
-    return Entry.objects.get(pk=entry_id)
+    new = NewEntry(kind, booked_on, lines, reference, narrative, idempotency_key)
+    require_postable([new], currency)
+    made, repeated = _write(tenant_id, currency, [new], actor, now)
+    if repeated:
+        return Entry.objects.get(pk=repeated[1])
+    return _as_written(made[1], tenant_id, new, actor, now)
 
 
 def post_batch(
@@ -113,21 +114,44 @@ def post_batch(
     if not entries:
         return []
     require_postable(entries, currency)
+    made, repeated = _write(tenant_id, currency, entries, actor, now)
+    ids = made | repeated
+    return [ids[place] for place in range(1, len(entries) + 1)]
+
+
+def _write(
+    tenant_id: int, currency: str, entries: Sequence[NewEntry], actor: Actor, now: datetime
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Write the entries; return the ids by place (from 1) of those made, of those there before."""
     with transaction.atomic():
         accounts = account_ids(tenant_id=tenant_id, currency=currency, codes=_codes(entries))
         columns = _entry_columns(entries) | _line_columns(entries, accounts)
-        constants: dict[str, Any] = {
-            "tenant": tenant_id,
-            "currency": currency,
-            "now": now,
-            "actor": actor.label,
-        }
+        values: dict[str, Any] = {"tenant": tenant_id, "currency": currency, "now": now}
         with connection.cursor() as cursor:
-            cursor.execute(_POST, columns | constants)
+            cursor.execute(_POST, columns | values | {"actor": actor.label})
             made: dict[int, int] = dict(cursor.fetchall())
-        if len(made) < len(entries):
-            made |= _repeated(tenant_id, currency, entries, made)
-    return [made[place] for place in range(1, len(entries) + 1)]
+        if len(made) == len(entries):
+            return made, {}
+        return made, _repeated(tenant_id, currency, entries, made)
+
+
+def _as_written(entry_id: int, tenant_id: int, new: NewEntry, actor: Actor, now: datetime) -> Entry:
+    """Return the row as the database has it, without asking for what was just said."""
+    row = {
+        "id": entry_id,
+        "tenant_id": tenant_id,
+        "kind": new.kind,
+        "booked_on": new.booked_on,
+        "recorded_at": now,
+        "reference": new.reference,
+        "narrative": new.narrative,
+        "idempotency_key": new.idempotency_key,
+        "reverses_id": None,
+        "line_count": len(new.lines),
+        "actor_label": actor.label,
+    }
+    names = [field.attname for field in Entry._meta.concrete_fields]
+    return Entry.from_db(connection.alias, names, [row[name] for name in names])
 
 
 def _codes(entries: Sequence[NewEntry]) -> set[str]:

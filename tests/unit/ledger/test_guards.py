@@ -93,7 +93,8 @@ def test_no_table_of_the_books_is_emptied(entry, model):
 def test_an_account_may_be_renamed_but_stays_what_it_is(entry):
     with connection.cursor() as cursor:
         cursor.execute("UPDATE ledger_account SET name = 'Till' WHERE code = 'cash'")
-    for change in ("kind = 'expense'", "currency = 'EUR'", "code = 'x'", "tenant_id = 0"):
+    changes = ("kind = 'expense'", "currency = 'EUR'", "code = 'x'", "tenant_id = 0", "id = 0")
+    for change in changes:
         assert refused_by(f"UPDATE ledger_account SET {change}") == "account_columns_frozen"
     assert refused_by("DELETE FROM ledger_account") == "account_never_deleted"
 
@@ -200,17 +201,83 @@ def test_lenders_books_do_not_mix(books, other_books, entry):
     )
 
 
-def test_a_reversal_has_as_many_lines_as_its_entry(books, entry):
-    values = whole_entry(books, lines=2, posting_lines=2, reverses=entry.pk)
-    refusal = refused_by(WHOLE_ENTRY, values)
-    assert refusal in {"entry_reverses_one_of_its_books", "entry_lines_complete"}
+def mirror_of(books, entry, **changes):
+    swapped = {"debit": account(books, "suspense"), "credit": account(books, "cash")}
+    return whole_entry(books) | swapped | {"amount": 10, "reverses": entry.pk} | changes
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount": 9},
+        {"lines": 2, "posting_lines": 2},
+        {"debit": "cash", "credit": "suspense"},
+        {"credit": "clearing"},
+    ],
+)
+def test_a_reversal_moves_back_exactly_what_was_moved(books, entry, changes):
+    books.move("clearing", "cash", "1.00")
+    by_id = {
+        key: account(books, value) if isinstance(value, str) else value
+        for key, value in changes.items()
+    }
+    refusal = refused_by(WHOLE_ENTRY, mirror_of(books, entry, **by_id))
+    short = changes.get("lines") == 2
+    assert refusal == ("entry_lines_complete" if short else "entry_mirrors_what_it_reverses")
 
 
 def test_an_entry_is_reversed_once_even_by_hand(books, entry):
     with connection.cursor() as cursor:
-        cursor.execute(WHOLE_ENTRY, whole_entry(books, reverses=entry.pk))
-    again = whole_entry(books, reverses=entry.pk)
-    assert refused_by(WHOLE_ENTRY, again) == "entry_reversed_once"
+        cursor.execute(WHOLE_ENTRY, mirror_of(books, entry))
+    assert refused_by(WHOLE_ENTRY, mirror_of(books, entry)) == "entry_reversed_once"
+
+
+def test_a_reversal_is_not_reversed_even_by_hand(books, entry):
+    with connection.cursor() as cursor:
+        cursor.execute(WHOLE_ENTRY, mirror_of(books, entry))
+    mirror = Entry.objects.get(reverses=entry)
+    values = whole_entry(books, amount=10, reverses=mirror.pk)
+    assert refused_by(WHOLE_ENTRY, values) == "entry_reverses_one_of_its_books"
+
+
+def test_nothing_refers_to_what_is_not_there(books, entry):
+    for changes, constraint in (
+        ({"debit": 0}, "posting_debits_its_books_and_currency"),
+        ({"credit": 0}, "posting_credits_its_books_and_currency"),
+        ({"reverses": 0}, "entry_reverses_one_of_its_books"),
+    ):
+        assert refused_by(WHOLE_ENTRY, whole_entry(books, **changes)) == constraint
+    values = {"tenant": books.tenant_id, "entry": 0, "line_no": 1, "lines": 1}
+    values |= {"debit": account(books, "cash"), "credit": account(books, "suspense")}
+    assert refused_by(ONE_POSTING, values) == "posting_belongs_to_its_entry"
+
+
+def test_one_bad_row_among_thousands_is_found(books, entry):
+    """The check is one statement for all new rows; none hides among the others."""
+    sql = """
+        WITH made AS (
+            INSERT INTO ledger_entry (tenant_id, kind, booked_on, recorded_at, reference,
+                                      narrative, line_count, actor_label)
+            SELECT %(tenant)s, 'raw', '2016-03-01', '2016-03-01 09:00Z', '', '', 1, 'raw'
+              FROM generate_series(1, 3000)
+            RETURNING id
+        )
+        INSERT INTO ledger_posting (tenant_id, currency, entry_id, line_no, line_count,
+                                    debit_account_id, credit_account_id, amount)
+        SELECT %(tenant)s, CASE row_number() OVER () WHEN %(bad)s THEN 'EUR' ELSE 'USD' END,
+               id, 1, 1, %(debit)s, %(credit)s, 1
+          FROM made
+    """
+    values = {"tenant": books.tenant_id}
+    values |= {"debit": account(books, "cash"), "credit": account(books, "suspense")}
+    for bad in (1, 1777, 3000):
+        refusal = refused_by(sql, values | {"bad": bad})
+        assert refusal == "posting_debits_its_books_and_currency"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values | {"bad": 0})
+        cursor.execute("SHOW enable_seqscan")
+        assert cursor.fetchone() == ("on",)
+    assert Entry.objects.filter(kind="raw").count() == 3000
 
 
 @pytest.mark.usefixtures("entry")

@@ -123,6 +123,10 @@ def test_a_reversal_that_is_no_mirror_is_found(entry):
 def test_a_guard_switched_off_is_found():
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE ledger_posting DISABLE TRIGGER ALL")
+    off = "is missing or switched off"
     assert breaches() == {
-        "guards_stand": [("ledger_posting.rows_never_change", "is missing or switched off")]
+        "guards_stand": [
+            ("ledger_posting.posting_at_home", off),
+            ("ledger_posting.rows_never_change", off),
+        ]
     }

@@ -63,6 +63,9 @@ def test_an_entry_keeps_all_it_was_given(lender):
         narrative="first draw,\nsecond line NULL 货款",
         idempotency_key="draw 1",
     )
+    stored = Entry.objects.get()
+    told = {field.attname: getattr(entry, field.attname) for field in Entry._meta.concrete_fields}
+    assert told == {name: getattr(stored, name) for name in told}
     entry.refresh_from_db()
     assert entry.tenant_id == lender.pk
     assert (entry.kind, entry.booked_on, entry.recorded_at) == ("disbursement", DAY, NOW)
