@@ -7,19 +7,22 @@ may run at once in one checkout: each serves its own port, and one of them runs 
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
+
+import django
+from django.core.management import CommandError, call_command
+from django.db import connections
 
 from config.crew import Crew, stop_crews
 from config.services import RUN_DIR, ensure_services
 from config.services.locks import held, try_hold
 
-CHECKOUT = RUN_DIR.parent
 FIRST_PORT = 8000
 PORTS_TRIED = 100
 WEB_PATIENCE = 60.0  # seconds until the first answer
@@ -40,11 +43,10 @@ def main(argv: list[str]) -> int:
 
 def run(*, host: str, port: int) -> int:
     """Prepare, serve on the first free port from `port`, and stay until a signal or a failure."""
+    _on_signals(_leave)
     ensure_services(["demo"])
     prepare()
     crew = Crew(RUN_DIR, env=os.environ | {"DEMO": "1"})
-    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, _leave)
     try:
         with listen(host, port) as listener:
             _start_web(crew, listener)
@@ -53,32 +55,30 @@ def run(*, host: str, port: int) -> int:
         print(welcome(address), flush=True)  # noqa: T201
         return _watch(crew)
     finally:
-        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(name, signal.SIG_IGN)
+        _on_signals(signal.SIG_IGN)
         crew.stop()
 
 
 def prepare() -> None:
     """Migrate and tell the story; a second demo waits for the first one to finish this.
 
-    Leaves the process with the failed command's exit status.
+    Leaves the process with one line if either is refused.
     """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
     with held(RUN_DIR / "demo.lock"):
-        for command in (["migrate", "--verbosity", "0"], ["story"]):
-            done = subprocess.run(
-                [sys.executable, "manage.py", *command], cwd=CHECKOUT, check=False
-            )
-            if done.returncode != 0:
-                raise SystemExit(done.returncode)
+        try:
+            call_command("migrate", verbosity=0)
+            call_command("story")
+        except CommandError as error:
+            raise SystemExit(f"The demo cannot be prepared: {error}") from error
+        finally:
+            connections.close_all()
 
 
 def welcome(address: str) -> str:
     """Return what a newcomer needs to know: where to look, as whom, and how to stop."""
-    import django
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    django.setup()
-    from portal.story.cast import DEMO_PASSWORD, ORGANISATIONS, PEOPLE
+    from portal.story.cast import DEMO_PASSWORD, ORGANISATIONS, PEOPLE  # needs Django set up
 
     employers = {code: name for code, name, *_ in ORGANISATIONS}
     logins = [
@@ -158,6 +158,11 @@ def _watch(crew: Crew) -> int:
         time.sleep(GLANCE)
     print(f"{fallen} ended by itself:\n{crew.last_words(fallen)}", file=sys.stderr)  # noqa: T201
     return 1
+
+
+def _on_signals(handler: signal.Handlers | Callable[[int, FrameType | None], NoReturn]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handler)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
