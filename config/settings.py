@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from celery.schedules import crontab
 from django.utils.translation import gettext_lazy as _
 
 from config.services import database_settings, redis_url
@@ -166,6 +167,23 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 }
 # An event not finished by then is looked into; sweep interval plus lease is the recovery time.
 OUTBOX_LEASE_SECONDS = int(os.environ.get("OUTBOX_LEASE_SECONDS", "20"))
+
+# The demonstration plays in a year of its own: the machine's date would age its prices.
+if not DEMO:
+    CELERY_BEAT_SCHEDULE |= {
+        "publish-rates": {
+            "task": "risk.tasks.publish_daily_rates",
+            "schedule": crontab(hour=22, minute=0),
+        },
+        "record-day": {
+            "task": "pledges.tasks.record_end_of_day",
+            "schedule": crontab(hour=23, minute=30),
+        },
+        "margin-call-clock": {
+            "task": "pledges.tasks.escalate_margin_calls",
+            "schedule": crontab(minute="*/5"),
+        },
+    }
 
 # Set where a proxy ends TLS in front of the web process and passes X-Forwarded-Proto on.
 BEHIND_TLS = os.environ.get("BEHIND_TLS", "") == "1"

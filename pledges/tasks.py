@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from common.clock import system_clock
+from common import clock
 from parties.actors import system_actor
 from pledges.services.days import record_day
 from pledges.services.margin_calls import escalate_expired
@@ -11,11 +11,11 @@ from pledges.services.margin_calls import escalate_expired
 @shared_task
 def escalate_margin_calls() -> int:
     """Escalate the margin calls whose cure clock ran out."""
-    return escalate_expired(actor=system_actor("margin call clock"), now=system_clock.now())
+    return escalate_expired(actor=system_actor("margin call clock"), now=clock.now())
 
 
 @shared_task
 def record_end_of_day() -> int:
     """Append today's reading of every facility."""
-    now = system_clock.now()
+    now = clock.now()
     return record_day(on=now.date(), now=now)
