@@ -138,12 +138,13 @@ NO_ACT_UNCOVERED = Invariant(
 
 HISTORY_ENDS_IN_THE_PRESENT = Invariant(
     name="history_ends_in_the_present",
-    sentence="The last reading that changed a facility's band is the band it is in.",
+    sentence="The last reading that judged a facility gives the band it is in.",
     sql="""
     SELECT 'facility ' || c.facility_id, 'is ' || c.band || ', last reading says ' || r.band
     FROM pledges_facilitycover c
-    JOIN LATERAL (SELECT band FROM pledges_coverrecord WHERE facility_id = c.facility_id
-                  ORDER BY recorded_at DESC, id DESC LIMIT 1) r ON true
+    JOIN LATERAL (SELECT band FROM pledges_coverrecord
+                  WHERE facility_id = c.facility_id AND cause <> 'day'
+                  ORDER BY id DESC LIMIT 1) r ON true
     WHERE r.band <> c.band
     """,
 )

@@ -11,6 +11,19 @@ from django.db import connection
 from pledges.rules.cover import Cover
 from pledges.states import Band
 
+# The last day that has a price, found by one index look-up a commodity.
+_JUDGING_DAYS = """
+SELECT greatest(%(on)s::date, c.as_of, (
+           SELECT max(last.observed_on) FROM risk_commodity commodity CROSS JOIN LATERAL (
+               SELECT price.observed_on FROM risk_price price
+               WHERE price.commodity_id = commodity.id
+               ORDER BY price.observed_on DESC LIMIT 1) last)) AS day,
+       array_agg(f.id ORDER BY f.id)
+FROM unnest(%(ids)s::bigint[]) AS f(id)
+LEFT JOIN pledges_facilitycover c ON c.facility_id = f.id
+GROUP BY day ORDER BY day
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class UnitValue:
@@ -25,6 +38,18 @@ def measure(*, as_of: date, facility_ids: Collection[int]) -> dict[int, Cover]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM pledges_cover(%s, %s)", [as_of, list(facility_ids)])
         return {row[0]: _cover(row) for row in cursor.fetchall()}
+
+
+def judging_days(*, on: date, facility_ids: Collection[int]) -> dict[date, list[int]]:
+    """Return the facilities by the day whose prices they are to be judged by (one query).
+
+    An act may be entered late, a payment be worth money from an earlier day, a price come in for
+    yesterday: cover is always that of the live price. So the day is `on`, the last day with any
+    price or the day the facility was last judged by, whichever is latest.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_JUDGING_DAYS, {"on": on, "ids": list(facility_ids)})
+        return dict(cursor.fetchall())
 
 
 def _cover(row: tuple[int, Decimal, Decimal, Decimal, Decimal, str]) -> Cover:

@@ -102,7 +102,7 @@ def take(*, act: CoverAct, kind: ConversionKind, takes: Sequence[Take]) -> list[
     Raises NotInThisFacility, WrongRight, NotEnoughLeft, NothingToConvert; changes nothing then.
     """
     wanted = {one.position_id: one.quantity for one in takes}
-    if len(wanted) != len(takes) or any(quantity <= 0 for quantity in wanted.values()):
+    if not takes or len(wanted) != len(takes) or any(quantity <= 0 for quantity in wanted.values()):
         raise NothingToConvert(
             message=_("name each position once, with a quantity above zero"), field="quantity"
         )

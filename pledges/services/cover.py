@@ -21,7 +21,7 @@ from common.errors import Refusal
 from common.locks import lock_one
 from lending.models import Facility
 from parties.actors import Actor
-from pledges.measure import measure
+from pledges.measure import judging_days, measure
 from pledges.rules.cover import Cover
 from pledges.services.journal import PendingConversion, write_conversions
 from pledges.services.price_gate import share_gate
@@ -57,6 +57,7 @@ class CoverAct:
     cause: str
     actor: Actor
     on: date
+    priced_on: date
     now: datetime
     before: Cover
     requirement: Requirement
@@ -87,7 +88,8 @@ def covering(
 ) -> Iterator[CoverAct]:
     """Open an act on a facility's cover, or join the one that is open.
 
-    Locks the facility until commit. On leaving the outermost act: measures, refuses with
+    Locks the facility until commit. Values are those of the live price, even for an act of an
+    earlier business day `on`. On leaving the outermost act: measures, refuses with
     WouldUncover or BelowReleaseLevel (nothing is changed then), writes the conversions with the
     cover before and after, the reading, the band, and opens or cures the margin call.
     """
@@ -99,8 +101,9 @@ def covering(
     with transaction.atomic():
         facility = lock_one(Facility.objects.all(), facility_id)
         share_gate()
-        before = measure(as_of=on, facility_ids=[facility_id])[facility_id]
-        act = CoverAct(facility, cause, actor, on, now, before, requirement)
+        [priced_on] = judging_days(on=on, facility_ids=[facility_id])
+        before = measure(as_of=priced_on, facility_ids=[facility_id])[facility_id]
+        act = CoverAct(facility, cause, actor, on, priced_on, now, before, requirement)
         token = _acts.set({**(_acts.get() or {}), facility_id: act})
         try:
             yield act
@@ -110,17 +113,20 @@ def covering(
 
 
 def _close(act: CoverAct) -> None:
-    after = measure(as_of=act.on, facility_ids=[act.facility.pk])[act.facility.pk]
+    facility = act.facility
+    after = measure(as_of=act.priced_on, facility_ids=[facility.pk])[facility.pk]
     _judge(act, after)
-    conversions = write_conversions(act.conversions, before=act.before, after=after)
+    conversions = write_conversions(
+        act.conversions, before=act.before, after=after, priced_on=act.priced_on
+    )
     record_readings(
-        [Reading(act.facility.pk, act.facility.tenant_id, after, conversions)],
+        [Reading(facility.pk, facility.tenant_id, after, act.priced_on, conversions)],
         cause=act.cause,
         actor=act.actor,
         on=act.on,
         now=act.now,
     )
-    act.facility.refresh_from_db(fields=["exposure"])
+    facility.refresh_from_db(fields=["exposure"])
 
 
 def _judge(act: CoverAct, after: Cover) -> None:

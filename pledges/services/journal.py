@@ -43,7 +43,7 @@ class PendingConversion:
 
 
 def write_conversions(
-    pending: Sequence[PendingConversion], *, before: Cover, after: Cover
+    pending: Sequence[PendingConversion], *, before: Cover, after: Cover, priced_on: date
 ) -> list[Conversion]:
     """Write the act's conversions and their legs, valued at the act's prices (three queries)."""
     if not pending:
@@ -52,7 +52,7 @@ def write_conversions(
         _row(one, before=before, after=after) for one in pending
     )
     values = unit_values(
-        as_of=pending[0].on,
+        as_of=priced_on,
         position_ids={leg.position_id for one in pending for leg in one.legs},
     )
     ConversionLeg.objects.bulk_create(

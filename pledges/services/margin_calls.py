@@ -6,17 +6,21 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from django.db import transaction
+
 from common.calendars import BusinessCalendar
+from common.locks import lock_in_order
 from lending.models import Facility
 from outbox.services.events import NewEvent, emit_many
 from parties.actors import Actor
 from pledges.models import MarginCall
-from pledges.states import Band, MarginCallState
+from pledges.states import Band, ConversionKind, MarginCallState
 
 if TYPE_CHECKING:
     from pledges.services.readings import Reading
 
 CALLING = frozenset({Band.CALLED, Band.CLOSE_OUT})
+CASH_KINDS = frozenset({ConversionKind.COLLECT, ConversionKind.APPLY})
 
 
 def follow_readings(
@@ -28,25 +32,26 @@ def follow_readings(
     cured when exposure is within lending value again (domain.md, margin call). Six statements
     at most, whatever the number of readings.
     """
-    calls = {
-        call.facility_id: call
-        for call in MarginCall.objects.exclude(state=MarginCallState.CURED).filter(
-            facility_id__in=[reading.facility_id for reading in readings]
-        )
-    }
+    # Under lock: the clock may be escalating one of them at this moment.
+    uncured = MarginCall.objects.exclude(state=MarginCallState.CURED)
+    concerned = uncured.filter(facility_id__in=[reading.facility_id for reading in readings])
+    calls = {call.facility_id: call for call in lock_in_order(concerned)}
     opened = _open(
         [r for r in readings if r.cover.band in CALLING and r.facility_id not in calls],
         cause=cause,
         on=on,
         now=now,
     )
+    _tell(opened, actor=actor, now=now)
+    # A new call moves at once if exposure fell through both lines together.
+    calls |= {call.facility_id: call for call in opened}
     moved = [
         call
         for reading in readings
         if (call := calls.get(reading.facility_id)) and _move(call, reading, cause=cause, now=now)
     ]
     MarginCall.objects.bulk_update(moved, ["state", "escalated_at", "cured_at", "cure", "cured_by"])
-    _tell([*opened, *moved], actor=actor, now=now)
+    _tell(moved, actor=actor, now=now)
 
 
 def _open(readings: Sequence[Reading], *, cause: str, on: date, now: datetime) -> list[MarginCall]:
@@ -81,8 +86,7 @@ def _move(call: MarginCall, reading: Reading, *, cause: str, now: datetime) -> b
     """Move one open call by its reading; tell whether it moved."""
     if reading.cover.shortfall == 0:
         conversion = reading.conversions[0] if reading.conversions else None
-        cure = "goods" if conversion else {"repay": "cash", "apply": "cash"}.get(cause, "price")
-        call.be_cured(now=now, cure=cure, conversion=conversion)
+        call.be_cured(now=now, cure=_cure(reading, cause), conversion=conversion)
         return True
     if reading.cover.band == Band.CLOSE_OUT and call.state == MarginCallState.OPEN:
         call.escalate(now=now)
@@ -90,13 +94,17 @@ def _move(call: MarginCall, reading: Reading, *, cause: str, now: datetime) -> b
     return False
 
 
+def _cure(reading: Reading, cause: str) -> str:
+    kinds = {conversion.kind for conversion in reading.conversions}
+    if kinds:
+        return "cash" if kinds <= CASH_KINDS else "goods"
+    return "cash" if cause == "repay" else "price"
+
+
+@transaction.atomic
 def escalate_expired(*, actor: Actor, now: datetime) -> int:
     """Escalate every open call whose cure clock ran out before `now`; return how many."""
-    calls = list(
-        MarginCall.objects.select_for_update(no_key=True, of=("self",)).filter(
-            state=MarginCallState.OPEN, due_at__lt=now
-        )
-    )
+    calls = lock_in_order(MarginCall.objects.filter(state=MarginCallState.OPEN, due_at__lt=now))
     for call in calls:
         call.escalate(now=now)
     MarginCall.objects.bulk_update(calls, ["state", "escalated_at"])

@@ -8,7 +8,7 @@ from parties.models import Organisation
 from pledges.models import Position
 from pledges.services.conversion import Evidence, Make, Take, convert, take
 from pledges.services.cover import CoverAct
-from pledges.services.goods import goods_make
+from pledges.services.goods import goods_make, require_borrowers_goods
 from pledges.services.valuation import terms_of_claim
 from pledges.states import ConversionKind, Right
 
@@ -69,8 +69,9 @@ def deliver(
 
     `claims` says how much of each claim the delivery discharges (its share of the order, which
     the orders room computes), `lots` the quantities received. The evidence is the goods-received
-    event at the contract manufacturer.
+    event at the contract manufacturer. Raises NotTheBorrowersGoods.
     """
+    require_borrowers_goods(act, [lot for lot, _quantity in lots])
     taken = take(act=act, kind=ConversionKind.DELIVER, takes=claims)
     parent = taken[0].position if len(taken) == 1 else None
     return convert(

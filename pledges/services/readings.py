@@ -14,11 +14,12 @@ from pledges.services.margin_calls import follow_readings
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A facility's cover at one instant, with the conversions that led to it."""
+    """A facility's cover at the prices of one day, with the conversions that led to it."""
 
     facility_id: int
     tenant_id: int
     cover: Cover
+    priced_on: date
     conversions: Sequence[Conversion] = ()
     detail: dict[str, Any] = field(default_factory=dict)
 
@@ -44,7 +45,7 @@ def record_readings(
         if bands_before.get(reading.facility_id, "covered") != reading.cover.band
     ]
     _write_history(readings, cause=cause, on=on, now=now)
-    _write_current(readings, {reading.facility_id for reading in changed}, on=on, now=now)
+    _write_current(readings, {reading.facility_id for reading in changed}, now=now)
     follow_readings(readings, cause=cause, actor=actor, on=on, now=now)
     _tell(changed, bands_before, cause=cause, actor=actor, on=on, now=now)
     return [reading.facility_id for reading in changed]
@@ -69,9 +70,7 @@ def _write_history(readings: Sequence[Reading], *, cause: str, on: date, now: da
     )
 
 
-def _write_current(
-    readings: Sequence[Reading], changed: set[int], *, on: date, now: datetime
-) -> None:
+def _write_current(readings: Sequence[Reading], changed: set[int], *, now: datetime) -> None:
     since = dict(
         FacilityCover.objects.filter(
             facility_id__in=[reading.facility_id for reading in readings]
@@ -90,7 +89,7 @@ def _write_current(
                 market_value=reading.cover.market_value,
                 lending_value=reading.cover.lending_value,
                 assessed_at=now,
-                as_of=on,
+                as_of=reading.priced_on,
             )
             for reading in readings
         ],

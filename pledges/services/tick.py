@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from parties.actors import Actor
+from pledges.measure import judging_days
 from pledges.rules.cover import Cover
 from pledges.services.price_gate import close_gate, share_gate
 from pledges.services.readings import Reading, record_readings
@@ -48,7 +49,7 @@ def revalue(
     now: datetime,
     detail: dict[str, Any] | None = None,
 ) -> TickResult:
-    """Re-judge every facility that holds one of the commodities, at the prices of `as_of`.
+    """Re-judge every facility that holds one of the commodities, at the prices of `as_of` or later.
 
     Idempotent: a second run finds the bands as they should be. Statements are constant in the
     number of facilities and lots.
@@ -56,7 +57,7 @@ def revalue(
     with transaction.atomic():
         close_gate()
         touched = _touched(commodity_ids)
-        readings = _changed(as_of, touched, detail or {}) if touched else []
+        readings = _changed(as_of, touched, detail or {})
         record_readings(readings, cause="tick", actor=actor, on=as_of, now=now)
     return TickResult(facilities_touched=len(touched), bands_changed=len(readings))
 
@@ -67,7 +68,7 @@ def reassess(
     """Re-judge facilities whose exposure moved without an act on their cover (accrual, cash)."""
     with transaction.atomic():
         share_gate()
-        readings = _changed(on, list(facility_ids), {})
+        readings = _changed(on, facility_ids, {})
         record_readings(readings, cause=cause, actor=actor, on=on, now=now)
 
 
@@ -78,9 +79,19 @@ def _touched(commodity_ids: Collection[int]) -> list[int]:
     return ids or []
 
 
-def _changed(as_of: date, facility_ids: Sequence[int], detail: dict[str, Any]) -> list[Reading]:
+def _changed(on: date, facility_ids: Collection[int], detail: dict[str, Any]) -> list[Reading]:
+    return [
+        reading
+        for priced_on, ids in judging_days(on=on, facility_ids=facility_ids).items()
+        for reading in _changed_by(priced_on, ids, detail)
+    ]
+
+
+def _changed_by(
+    priced_on: date, facility_ids: Sequence[int], detail: dict[str, Any]
+) -> list[Reading]:
     with connection.cursor() as cursor:
-        cursor.execute(_CHANGED, [as_of, list(facility_ids)])
+        cursor.execute(_CHANGED, [priced_on, facility_ids])
         rows = cursor.fetchall()
     return [
         Reading(
@@ -93,6 +104,7 @@ def _changed(as_of: date, facility_ids: Sequence[int], detail: dict[str, Any]) -
                 band=Band(band),
                 limit=limit,
             ),
+            priced_on,
             detail=detail,
         )
         for facility_id, tenant_id, exposure, limit, market_value, lending_value, band in rows

@@ -8,16 +8,17 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 
 from common.errors import Refusal
+from lending.services.acts import require_lender
 from logistics.models import Lot, Site
 from logistics.services.stock import move_goods
 from parties.models import Organisation
-from parties.roles import Act
+from parties.roles import Act, Role
 from parties.services.authority import require_authority
 from pledges.measure import unit_values
 from pledges.models import Position
 from pledges.services.conversion import Evidence, NothingToConvert, Take, Taken, convert, take
 from pledges.services.cover import CoverAct, Requirement
-from pledges.services.goods import goods_make
+from pledges.services.goods import goods_make, require_borrowers_goods
 from pledges.states import ConversionKind, Right
 
 
@@ -25,12 +26,6 @@ class SameHand(Refusal):
     """Who asks for goods to be given back may not approve it."""
 
     code = "maker_is_checker"
-
-
-class NotTheBorrowersGoods(Refusal):
-    """Only goods that the borrower owns can be pledged for its facility."""
-
-    code = "not_the_borrowers_goods"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +46,7 @@ def pledge_free(
 
     A quantity that is already claimed, by whomever, is refused by logistics in neutral words.
     """
-    _check_owner(act, [lot for lot, _quantity in lots])
+    require_borrowers_goods(act, [lot for lot, _quantity in lots])
     _check_quantities(lots)
     return convert(
         act=act,
@@ -94,8 +89,9 @@ def release(
 ) -> list[Position]:
     """Give goods back to the borrower on a release order.
 
-    The act's actor is the checker: another person than the maker, with authority for the market
-    value given up. Refused (BelowReleaseLevel) unless E ≤ release factor × ΣLV afterwards.
+    The act's actor is the checker: an approver or risk officer of the lender, another person than
+    the maker, with authority for the market value given up. Raises SameHand, NotYourFacility,
+    NotAllowed, BeyondAuthority; BelowReleaseLevel unless E ≤ release factor × ΣLV afterwards.
     """
     act.require(Requirement.RELEASE)
     _check_hands(act, goods, maker_id)
@@ -128,7 +124,7 @@ def substitute(
     new pledge positions.
     """
     act.require(Requirement.NOT_WORSE)
-    _check_owner(act, [lot for lot, _quantity in bring])
+    require_borrowers_goods(act, [lot for lot, _quantity in bring])
     _check_quantities(bring)
     _check_hands(act, give, maker_id)
     taken = take(act=act, kind=ConversionKind.SUBSTITUTE, takes=give)
@@ -153,16 +149,6 @@ def lot_of(taken: Taken) -> Lot:
     return lot
 
 
-def _check_owner(act: CoverAct, lots: Sequence[Lot]) -> None:
-    for lot in lots:
-        if lot.owner_id != act.facility.borrower_id:
-            raise NotTheBorrowersGoods(
-                message=_("%(lot)s does not belong to %(borrower)s")
-                % {"lot": lot, "borrower": act.facility.borrower},
-                field="lot",
-            )
-
-
 def _check_quantities(lots: Sequence[tuple[Lot, Decimal]]) -> None:
     if not lots or any(quantity <= 0 for _lot, quantity in lots):
         raise NothingToConvert(message=_("name a quantity above zero"), field="quantity")
@@ -173,7 +159,8 @@ def _check_hands(act: CoverAct, goods: Sequence[Take], maker_id: int) -> None:
         raise SameHand(
             message=_("goods are given back by a maker and a different checker"), field="checker"
         )
-    values = unit_values(as_of=act.on, position_ids=[one.position_id for one in goods])
+    require_lender(act.actor, act.facility, Role.APPROVER, Role.RISK_OFFICER)
+    values = unit_values(as_of=act.priced_on, position_ids=[one.position_id for one in goods])
     worth = sum(
         (
             values[one.position_id].market * one.quantity
