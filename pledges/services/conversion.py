@@ -108,8 +108,9 @@ def take(*, act: CoverAct, kind: ConversionKind, takes: Sequence[Take]) -> list[
         )
     positions = lock_in_order(act.facility.positions.filter(pk__in=list(wanted)))
     _check_takes(positions, wanted, kind)
-    lock_lots([one.lot_id for one in positions if one.lot_id is not None])
+    lots = {lot.pk: lot for lot in lock_lots(one.lot_id for one in positions if one.lot_id)}
     for position in positions:
+        position.lot = lots[position.lot_id] if position.lot_id else None
         position.remaining -= wanted[position.pk]
         position.closed_at = act.now if position.remaining == 0 else None
     held = [position.pk for position in positions if position.right in HOLD_OF_RIGHT]

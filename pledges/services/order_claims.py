@@ -8,7 +8,7 @@ from parties.models import Organisation
 from pledges.models import Position
 from pledges.services.conversion import Evidence, Make, Take, convert, take
 from pledges.services.cover import CoverAct
-from pledges.services.goods import goods_make, require_borrowers_goods
+from pledges.services.goods import require_borrowers_goods, secured_makes
 from pledges.services.valuation import terms_of_claim
 from pledges.states import ConversionKind, Right
 
@@ -78,8 +78,6 @@ def deliver(
         act=act,
         kind=ConversionKind.DELIVER,
         taken=taken,
-        makes=[
-            goods_make(lot, quantity, Right.FLOATING_MORTGAGE, parent) for lot, quantity in lots
-        ],
+        makes=secured_makes(lots, Right.FLOATING_MORTGAGE, parent),
         evidence=evidence,
     )

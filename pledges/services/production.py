@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from logistics.models import Item, Lot, Site
+from logistics.models import Item, Site
 from logistics.services.stock import record_production
 from parties.models import Organisation
 from pledges.models import Position
 from pledges.services.conversion import Evidence, Take, convert, take
 from pledges.services.cover import CoverAct
-from pledges.services.goods import goods_make
+from pledges.services.goods import lot_of, secured_makes
 from pledges.states import ConversionKind, Right
 
 
@@ -38,7 +38,7 @@ def transform(
         product=product,
         product_lot_number=lot_number,
         quantity=quantity,
-        consumed=[(_lot(one.position), one.quantity) for one in taken],
+        consumed=[(lot_of(one), one.quantity) for one in taken],
         owner=act.facility.borrower,
         source=source,
         reference=reference,
@@ -50,13 +50,7 @@ def transform(
         act=act,
         kind=ConversionKind.TRANSFORM,
         taken=taken,
-        makes=[goods_make(lot, quantity, right)],
+        makes=secured_makes([(lot, quantity)], right),
         evidence=Evidence("production", reference, {"site": site.name, "product": product.name}),
     )
     return position
-
-
-def _lot(position: Position) -> Lot:
-    """Return the lot of a goods position; the database guarantees that it names one."""
-    assert position.lot is not None
-    return position.lot

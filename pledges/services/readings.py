@@ -1,6 +1,6 @@
 """Readings of cover written down: history, band, margin call, events. One path for all causes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -10,6 +10,7 @@ from parties.actors import Actor
 from pledges.models import Conversion, CoverRecord, FacilityCover
 from pledges.rules.cover import Cover
 from pledges.services.margin_calls import follow_readings
+from pledges.states import Band
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +35,12 @@ def record_readings(
     """
     if not readings:
         return []
-    bands_before = dict(
-        FacilityCover.objects.filter(
-            facility_id__in=[reading.facility_id for reading in readings]
-        ).values_list("facility_id", "band")
-    )
-    changed = [
-        reading
-        for reading in readings
-        if bands_before.get(reading.facility_id, "covered") != reading.cover.band
-    ]
+    before = FacilityCover.objects.in_bulk([reading.facility_id for reading in readings])
+    changed = [reading for reading in readings if _band_in(before, reading) != reading.cover.band]
     _write_history(readings, cause=cause, on=on, now=now)
-    _write_current(readings, {reading.facility_id for reading in changed}, now=now)
+    _write_current(readings, before, now=now)
     follow_readings(readings, cause=cause, actor=actor, on=on, now=now)
-    _tell(changed, bands_before, cause=cause, actor=actor, on=on, now=now)
+    _tell(changed, before, cause=cause, actor=actor, on=on, now=now)
     return [reading.facility_id for reading in changed]
 
 
@@ -70,21 +63,27 @@ def _write_history(readings: Sequence[Reading], *, cause: str, on: date, now: da
     )
 
 
-def _write_current(readings: Sequence[Reading], changed: set[int], *, now: datetime) -> None:
-    since = dict(
-        FacilityCover.objects.filter(
-            facility_id__in=[reading.facility_id for reading in readings]
-        ).values_list("facility_id", "since")
-    )
+def _band_in(covers: Mapping[int, FacilityCover], reading: Reading) -> str:
+    """Return the band a reading's facility was in; covered if it was never judged."""
+    cover = covers.get(reading.facility_id)
+    return cover.band if cover else str(Band.COVERED)
+
+
+def _since(covers: Mapping[int, FacilityCover], reading: Reading, now: datetime) -> datetime:
+    cover = covers.get(reading.facility_id)
+    return cover.since if cover and cover.band == reading.cover.band else now
+
+
+def _write_current(
+    readings: Sequence[Reading], before: Mapping[int, FacilityCover], *, now: datetime
+) -> None:
     FacilityCover.objects.bulk_create(
         [
             FacilityCover(
                 facility_id=reading.facility_id,
                 tenant_id=reading.tenant_id,
                 band=reading.cover.band,
-                since=now
-                if reading.facility_id in changed
-                else since.get(reading.facility_id, now),
+                since=_since(before, reading, now),
                 exposure=reading.cover.exposure,
                 market_value=reading.cover.market_value,
                 lending_value=reading.cover.lending_value,
@@ -109,7 +108,7 @@ def _write_current(readings: Sequence[Reading], changed: set[int], *, now: datet
 
 def _tell(
     changed: Sequence[Reading],
-    bands_before: dict[int, str],
+    before: Mapping[int, FacilityCover],
     *,
     cause: str,
     actor: Actor,
@@ -124,7 +123,7 @@ def _tell(
                 aggregate_id=str(reading.facility_id),
                 tenant_id=reading.tenant_id,
                 payload={
-                    "from": bands_before.get(reading.facility_id, "covered"),
+                    "from": _band_in(before, reading),
                     "to": str(reading.cover.band),
                     "cause": cause,
                     "on": on.isoformat(),

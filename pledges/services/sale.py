@@ -9,8 +9,8 @@ from parties.models import Organisation
 from pledges.models import Position
 from pledges.services.conversion import Evidence, Make, Take, convert, take
 from pledges.services.cover import CoverAct
+from pledges.services.goods import lot_of
 from pledges.services.valuation import terms_of_claim
-from pledges.services.warehouse import lot_of
 from pledges.states import ConversionKind, Right
 
 

@@ -91,7 +91,7 @@ def _changed_by(
     priced_on: date, facility_ids: Sequence[int], detail: dict[str, Any]
 ) -> list[Reading]:
     with connection.cursor() as cursor:
-        cursor.execute(_CHANGED, [priced_on, facility_ids])
+        cursor.execute(_CHANGED, [priced_on, list(facility_ids)])
         rows = cursor.fetchall()
     return [
         Reading(

@@ -1,7 +1,9 @@
 """Terms of goods and of money claims, read from the catalogue at the moment of taking."""
 
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
+from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from common.errors import Refusal
@@ -22,19 +24,34 @@ class NothingToLendOn(Refusal):
     code = "no_price_formula"
 
 
-def money_basis(currency: str) -> Commodity:
-    """Return the money basis of a currency (price 1, rate 1) or raise CurrencyNotValued."""
-    basis = Commodity.objects.filter(code=currency, kind="money").first()
-    if basis is None:
+def money_bases(currencies: Collection[str]) -> dict[str, int]:
+    """Return the keys of the currencies' money bases (price 1, rate 1) in one query.
+
+    Raises CurrencyNotValued.
+    """
+    rows = Commodity.objects.filter(code__in=currencies, kind="money")
+    found = dict(rows.values_list("code", "pk"))
+    for currency in sorted(set(currencies) - set(found)):
         raise CurrencyNotValued(
             message=_("no money basis is defined for %(currency)s") % {"currency": currency},
             field="currency",
         )
-    return basis
+    return found
 
 
-def terms_of_lot(lot: Lot) -> list[Term]:
-    """Return the terms of one unit of a lot: the item's formula after the quality deduction."""
+def terms_of_lots(lots: Sequence[Lot]) -> list[list[Term]]:
+    """Return the terms of one unit of each lot, in two queries whatever the number of lots.
+
+    That is the item's formula after the lot's quality deduction. Raises NothingToLendOn,
+    CurrencyNotValued.
+    """
+    items = [lot.item for lot in lots]
+    prefetch_related_objects(items, "contents")
+    bases = money_bases({item.currency for item in items})
+    return [_terms_of_lot(lot, bases) for lot in lots]
+
+
+def _terms_of_lot(lot: Lot, money_basis_ids: Mapping[str, int]) -> list[Term]:
     item = lot.item
     terms = terms_of_goods(
         contents=[
@@ -43,7 +60,7 @@ def terms_of_lot(lot: Lot) -> list[Term]:
         rate_factor=item.rate_factor,
         premium=item.premium,
         premium_rate=item.premium_rate,
-        money_basis_id=money_basis(item.currency).pk,
+        money_basis_id=money_basis_ids[item.currency],
         quality_deduction=lot.quality_deduction,
     )
     if not terms:
@@ -56,4 +73,5 @@ def terms_of_lot(lot: Lot) -> list[Term]:
 
 def terms_of_claim(currency: str, advance_rate: Decimal) -> list[Term]:
     """Return the terms of one unit of a money claim that lends at a fixed advance rate."""
-    return terms_of_money(money_basis_id=money_basis(currency).pk, advance_rate=advance_rate)
+    basis_id = money_bases([currency])[currency]
+    return terms_of_money(money_basis_id=basis_id, advance_rate=advance_rate)

@@ -16,9 +16,9 @@ from parties.roles import Act, Role
 from parties.services.authority import require_authority
 from pledges.measure import unit_values
 from pledges.models import Position
-from pledges.services.conversion import Evidence, NothingToConvert, Take, Taken, convert, take
+from pledges.services.conversion import Evidence, NothingToConvert, Take, convert, take
 from pledges.services.cover import CoverAct, Requirement
-from pledges.services.goods import goods_make, require_borrowers_goods
+from pledges.services.goods import lot_of, released_makes, require_borrowers_goods, secured_makes
 from pledges.states import ConversionKind, Right
 
 
@@ -52,7 +52,7 @@ def pledge_free(
         act=act,
         kind=ConversionKind.PLEDGE,
         taken=[],
-        makes=[goods_make(lot, quantity, Right.PLEDGE) for lot, quantity in lots],
+        makes=secured_makes(lots, Right.PLEDGE),
         evidence=evidence,
     )
 
@@ -78,7 +78,7 @@ def pledge_mortgaged(*, act: CoverAct, goods: Take, arrival: Arrival) -> Positio
         act=act,
         kind=ConversionKind.PLEDGE,
         taken=[taken],
-        makes=[goods_make(lot, taken.quantity, Right.PLEDGE, taken.position)],
+        makes=secured_makes([(lot, taken.quantity)], Right.PLEDGE, taken.position),
         evidence=Evidence("warehouse_receipt", arrival.reference, {"site": arrival.site.name}),
     )
     return position
@@ -100,9 +100,7 @@ def release(
         act=act,
         kind=ConversionKind.RELEASE,
         taken=taken,
-        makes=[
-            goods_make(lot_of(one), one.quantity, Right.RELEASED, one.position) for one in taken
-        ],
+        makes=released_makes(taken),
         evidence=Evidence("release_order", reference),
         maker_id=maker_id,
         reason=reason,
@@ -128,25 +126,16 @@ def substitute(
     _check_quantities(bring)
     _check_hands(act, give, maker_id)
     taken = take(act=act, kind=ConversionKind.SUBSTITUTE, takes=give)
-    makes = [goods_make(lot, quantity, Right.PLEDGE) for lot, quantity in bring]
-    makes += [goods_make(lot_of(one), one.quantity, Right.RELEASED, one.position) for one in taken]
     made = convert(
         act=act,
         kind=ConversionKind.SUBSTITUTE,
         taken=taken,
-        makes=makes,
+        makes=[*secured_makes(bring, Right.PLEDGE), *released_makes(taken)],
         evidence=evidence,
         maker_id=maker_id,
         reason=reason,
     )
     return made[: len(bring)]
-
-
-def lot_of(taken: Taken) -> Lot:
-    """Return the lot behind taken goods; the database guarantees that there is one."""
-    lot = taken.position.lot
-    assert lot is not None
-    return lot
 
 
 def _check_quantities(lots: Sequence[tuple[Lot, Decimal]]) -> None:

@@ -18,7 +18,7 @@ def invariants_hold(request):
     Not the deals' promises: here money claims are made without the books of their invoices.
     """
     marked = request.node.get_closest_marker
-    if not marked("django_db") or "tamper" in request.node.nodeid:
+    if not marked("django_db") or marked("tampers"):
         yield
         return
     request.getfixturevalue("db")  # so that this ends before the transaction does
