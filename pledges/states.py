@@ -43,8 +43,7 @@ class ConversionKind(TextChoices):
     REVOKE = "revoke", _("Revoked")
 
 
-# kind -> (rights that may be consumed, rights that may be produced); an empty set on the left
-# means that the conversion may start from nothing.
+# kind -> (rights that may be consumed, rights that may be produced).
 CONVERSIONS: dict[ConversionKind, tuple[frozenset[Right], frozenset[Right]]] = {
     ConversionKind.PREPAY: (frozenset(), frozenset({Right.ORDER_CLAIM})),
     ConversionKind.DELIVER: (
@@ -73,6 +72,10 @@ CONVERSIONS: dict[ConversionKind, tuple[frozenset[Right], frozenset[Right]]] = {
     # The bank did not make the payment that a claim was founded on.
     ConversionKind.REVOKE: (frozenset({Right.ORDER_CLAIM}), frozenset({Right.RELEASED})),
 }
+
+
+# Goods may be pledged without any claim on them, and come before anything was paid for them.
+FROM_NOTHING = frozenset({ConversionKind.PREPAY, ConversionKind.DELIVER, ConversionKind.PLEDGE})
 
 
 class Band(TextChoices):

@@ -25,7 +25,14 @@ from pledges.rules.terms import Term
 from pledges.services.cover import CoverAct
 from pledges.services.journal import PendingConversion, PendingLeg
 from pledges.services.pool import add_to_pool, take_from_pool
-from pledges.states import CONVERSIONS, TERMINAL_RIGHTS, ConversionKind, Direction, Right
+from pledges.states import (
+    CONVERSIONS,
+    FROM_NOTHING,
+    TERMINAL_RIGHTS,
+    ConversionKind,
+    Direction,
+    Right,
+)
 
 HOLD_OF_RIGHT = {Right.FLOATING_MORTGAGE: HoldKind.MORTGAGE, Right.PLEDGE: HoldKind.PLEDGE}
 
@@ -102,7 +109,8 @@ def take(*, act: CoverAct, kind: ConversionKind, takes: Sequence[Take]) -> list[
     Raises NotInThisFacility, WrongRight, NotEnoughLeft, NothingToConvert; changes nothing then.
     """
     wanted = {one.position_id: one.quantity for one in takes}
-    if not takes or len(wanted) != len(takes) or any(quantity <= 0 for quantity in wanted.values()):
+    is_empty = not takes and kind not in FROM_NOTHING
+    if is_empty or len(wanted) != len(takes) or any(one <= 0 for one in wanted.values()):
         raise NothingToConvert(
             message=_("name each position once, with a quantity above zero"), field="quantity"
         )

@@ -68,7 +68,8 @@ def deliver(
     """Turn order claims into a floating mortgage on the goods received for them.
 
     `claims` says how much of each claim the delivery discharges (its share of the order, which
-    the orders room computes), `lots` the quantities received. The evidence is the goods-received
+    the orders room computes; none for goods that come before any payment), `lots` the quantities
+    received. The evidence is the goods-received
     event at the contract manufacturer. Raises NotTheBorrowersGoods.
     """
     require_borrowers_goods(act, [lot for lot, _quantity in lots])

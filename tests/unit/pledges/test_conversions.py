@@ -116,6 +116,18 @@ def test_deliver_of_two_claims_has_no_single_parent(vault):
     assert position.parent is None
 
 
+def test_goods_that_come_before_any_payment_are_mortgaged_all_the_same(vault):
+    with vault.act() as act:
+        [position] = deliver(
+            act=act,
+            claims=[],
+            lots=[(vault.lot(2, site=vault.factory), Decimal(2))],
+            evidence=EVIDENCE,
+        )
+    assert (position.right, position.parent) == ("floating_mortgage", None)
+    assert legs("deliver") == [("produced", "floating_mortgage", 2, 1000, 500)]
+
+
 def test_transform_consumes_materials_within_the_agreed_loss(vault):
     material = vault.mortgage(1_000)
     product = make_product(

@@ -216,6 +216,5 @@ def test_a_cured_call_is_not_opened_again(called):
         run("UPDATE pledges_margincall SET state = 'open', cured_at = NULL")
 
 
-
 def test_a_band_has_a_known_name(called):
     refused("cover_band_known", "UPDATE pledges_facilitycover SET band = 'fine'")
