@@ -259,6 +259,12 @@ class WrongCurrency(Refusal):
         )
 
 
+class BankReferenceMissing(Refusal):
+    """A payment was confirmed without saying how the bank knows it."""
+
+    code = "bank_reference_missing"
+
+
 class NotAnAmount(Refusal):
     """The amount is not positive, or finer than the currency can be paid in."""
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from common.daycounts import DayCount, year_fraction
-from common.exact import EXACT, decimal_of
+from common.exact import EXACT
 from common.money import ROUND_HALF_UP, round_money
 from lending.states import Component
 
@@ -93,8 +93,11 @@ class Accrual:
 
     def _of_period(self, rate: Decimal, start: date, day: date) -> Decimal:
         fraction = counted_fraction(self.day_count, start, counted_until(day, self.stops_on))
-        yearly = EXACT.multiply(self.principal, rate)
-        return EXACT.multiply(yearly, decimal_of(fraction))
+        times_days = EXACT.multiply(
+            EXACT.multiply(self.principal, rate), Decimal(fraction.numerator)
+        )
+        # Division last: a third of 0.015 is a half cent, but 0.015 times 0.333… falls below it.
+        return EXACT.divide(times_days, Decimal(fraction.denominator))
 
 
 def counted_until(day: date, stops_on: date | None) -> date:

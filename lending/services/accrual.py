@@ -5,6 +5,7 @@ ledger's batch, however many loans there are and however old they are: a loan's 
 closed form since its principal last changed, less what has been posted.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -28,6 +29,8 @@ from parties.actors import Actor
 from parties.roles import Role
 from parties.services.authority import NotAllowed, require_role
 
+# Facilities a transaction: some thousand loans, a second or less.
+SHARD = 200
 _DAY = timedelta(days=1)
 
 
@@ -99,6 +102,16 @@ def count_interest(
         return result
 
 
+def shards_behind(*, through: date, size: int = SHARD) -> list[list[int]]:
+    """Return the facilities with a loan whose interest is not counted up to a date, in shards.
+
+    One transaction over the whole book would hold every facility's lock until its end.
+    """
+    rows = Facility.objects.filter(Exists(_behind(through).filter(facility=OuterRef("pk"))))
+    ids = list(rows.order_by("pk").values_list("pk", flat=True))
+    return [ids[start : start + size] for start in range(0, len(ids), size)]
+
+
 def _behind(through: date) -> Any:
     return Loan.objects.filter(state__in=OWING, accrued_through__lt=through)
 
@@ -146,20 +159,15 @@ def _count(scope: Sequence[Facility], day: date) -> list[_Counted]:
     values |= {"currencies": currencies, "minor": [MINOR_UNITS[code] for code in currencies]}
     with connection.cursor() as cursor:
         cursor.execute(PERIODS, values)
-        cursor.execute(COUNT_DAY, values | _fractions(cursor.fetchall()))
+        values["fractions"] = _fractions(cursor.fetchall())
+        cursor.execute(COUNT_DAY, values)
         return [_Counted(*row) for row in cursor.fetchall()]
 
 
-def _fractions(periods: Sequence[tuple[str, date, date]]) -> dict[str, list[Any]]:
-    """Return the year fractions of the periods as columns: exact, as numerator and denominator."""
-    parts = [counted_fraction(*period) for period in periods]
-    return {
-        "conventions": [convention for convention, _start, _end in periods],
-        "starts": [start for _convention, start, _end in periods],
-        "ends": [end for _convention, _start, end in periods],
-        "numerators": [part.numerator for part in parts],
-        "denominators": [part.denominator for part in parts],
-    }
+def _fractions(periods: Sequence[tuple[str, str, date, date]]) -> str:
+    """Return the periods' year fractions by name: exact, as numerator and denominator, in JSON."""
+    parts = {name: counted_fraction(how, start, end) for name, how, start, end in periods}
+    return json.dumps({name: [part.numerator, part.denominator] for name, part in parts.items()})
 
 
 def _post(counted: Sequence[_Counted], day: date, *, actor: Actor, now: datetime) -> None:

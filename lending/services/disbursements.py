@@ -11,6 +11,7 @@ from ledger.services.posting import Line, post
 from lending.models import Disbursement, Facility, Loan
 from lending.refusals import (
     AlreadyCounted,
+    BankReferenceMissing,
     MoreThanOwed,
     NotPayeesAccount,
     PayeeIsBorrower,
@@ -193,8 +194,13 @@ def confirm_payment(
 ) -> Disbursement:
     """Note that the bank has paid an instructed disbursement: Dr clearing Cr cash.
 
-    Raises TransitionRefused for a payment that is not instructed (or is paid already).
+    Raises TransitionRefused for a payment that is not instructed (or is paid already),
+    BankReferenceMissing.
     """
+    if not bank_reference.strip():
+        raise BankReferenceMissing(
+            message=_("A paid disbursement needs the bank's reference."), field="bank_reference"
+        )
     with transaction.atomic():
         facility, locked = _lock(disbursement)
         require_lender(actor, facility, Role.OPERATIONS, Role.PREPARER)

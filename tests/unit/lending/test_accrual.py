@@ -13,6 +13,7 @@ from common.rates import Rate
 from ledger.models import Entry, Posting
 from lending import hooks
 from lending.models import Loan
+from lending.queries import quote_payoff
 from lending.refusals import AlreadyCounted
 from lending.services.accrual import accrue
 from lending.services.fees import charge_fee
@@ -189,6 +190,16 @@ def test_yen_are_posted_whole():
     posted = daily(loan)
     assert all(amount == amount.to_integral() for amount in posted.values())
     assert sum(posted.values()) == 9000 == Loan.objects.get(pk=loan.pk).owed_interest
+
+
+def test_half_a_cent_is_the_same_in_sql_and_in_the_quote():
+    desk = make_desk(annual_rate=D("0.06"))
+    loan = make_drawn_loan(desk, principal=D("1.00"))
+    on = START + 30 * DAY  # 1.00 × 6 % × 30/360 = 0.005, and 30/360 has no end as a decimal
+    quote = quote_payoff(SYSTEM, loan, on)
+    accrue_through(desk, on)
+    assert Loan.objects.get(pk=loan.pk).owed_interest == D("0.01")
+    assert quote.total == D("1.01") == quote_payoff(SYSTEM, loan, on).total
 
 
 def test_what_is_settled_or_undrawn_accrues_nothing():

@@ -10,6 +10,7 @@ from lending.models import Disbursement, Facility, Loan
 from lending.refusals import (
     AboveAgreed,
     AboveLimit,
+    BankReferenceMissing,
     FacilityNotActive,
     LoanNotDrawable,
     NotAnAmount,
@@ -94,6 +95,14 @@ def test_from_request_to_payment():
     assert (loan.accrues_from, loan.accrued_through) == (START, START)
     assert desk.fresh().exposure == D(180000)
 
+    with pytest.raises(BankReferenceMissing):
+        confirm_payment(
+            disbursement=request,
+            bank_reference=" ",
+            paid_on=START,
+            actor=desk.team.operations,
+            now=NOW,
+        )
     paid = confirm_payment(
         disbursement=request,
         bank_reference="FT-77",
