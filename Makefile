@@ -68,8 +68,11 @@ check: setup
 	$(BIN)/lint-imports --no-logo
 	$(RUN) manage.py makemigrations --check --dry-run
 
+# Only what stands on the command line: some systems export a NAME of their own.
+given = $(if $(filter command,$(firstword $(origin $(1)))),$(2) '$($(1))')
+
 bench: setup
-	@$(RUN) manage.py bench $(NAME) $(if $(SIZE),--size $(SIZE)) $(if $(JSON),--json $(JSON))
+	@$(RUN) manage.py bench $(call given,NAME,) $(call given,SIZE,--size) $(call given,JSON,--json)
 
 messages: setup
 	@$(RUN) manage.py makemessages --all --no-obsolete --ignore=node_modules --ignore=.venv

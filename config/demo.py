@@ -33,7 +33,7 @@ def main(argv: list[str]) -> int:
     """Run the demo, or stop every demo of this checkout; return the exit status."""
     match argv:
         case []:
-            return run(host=os.environ.get("HOST", "127.0.0.1"), port=_wanted_port())
+            return run(host=os.environ.get("LISTEN", "127.0.0.1"), port=_wanted_port())
         case ["stop"]:
             print("stopped demo processes:", stop_crews(RUN_DIR) or "none")  # noqa: T201
             return 0
