@@ -12,7 +12,7 @@ EVERYBODY = ""
 PLATFORM_ONLY = "-"
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """Shows a table, filtered to the reader's organisation; changes go through services alone.
 
     `lender_path` is the lookup from a row to the lender's organisation id, or EVERYBODY, or

@@ -144,6 +144,25 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": "/",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    # The portal's blue, from the lightest tint to the darkest shade.
+    "COLORS": {
+        "primary": {
+            str(step): f"oklch({lightness}% {chroma} 248)"
+            for step, lightness, chroma in (
+                (50, 97.5, 0.012),
+                (100, 94, 0.03),
+                (200, 88, 0.055),
+                (300, 79, 0.09),
+                (400, 68, 0.115),
+                (500, 57, 0.12),
+                (600, 47, 0.11),
+                (700, 40, 0.095),
+                (800, 34, 0.08),
+                (900, 28, 0.065),
+                (950, 21, 0.05),
+            )
+        }
+    },
 }
 
 CELERY_BROKER_URL = redis_url()

@@ -91,8 +91,8 @@ def _lots_table(lots: Sequence[LotView], currency: str) -> Table:
             columns.text(_("Lot"), "number", href=lambda lot: reverse("portal:lot", args=[lot.id])),
             columns.words(_("Item"), "item"),
             columns.quantity(_("On hand"), "on_hand", "unit"),
-            columns.quantity(_("Claimed"), "claimed", "unit"),
-            columns.quantity(_("Held"), "held", "unit"),
+            columns.quantity(_("Claimed"), "claimed", "unit", sub=_held_words),
+            columns.quantity(_("Held"), "held", "unit", file_only=True),
             columns.quantity(_("Free"), "free", "unit"),
             columns.amount(_("Value"), "value", currency, exact=_lot_formula),
             columns.share(_("Rate"), "rate"),
@@ -105,6 +105,12 @@ def _lots_table(lots: Sequence[LotView], currency: str) -> Table:
         first_step=_("Goods appear when a custodian reports that it received them."),
         group=lambda lot: f"{lot.site} · {SiteKind(lot.site_kind).label}",
     )
+
+
+def _held_words(lot: LotView) -> str:
+    if not lot.claimed:
+        return ""
+    return _("held: %(held)s") % {"held": formats.quantity(lot.held, lot.unit)}
 
 
 def _lot_formula(lot: LotView) -> str:
@@ -155,7 +161,7 @@ def lot_board(actor: Actor, lot_id: int, on: date) -> LotBoard:
         detail=detail,
         facts=_lot_facts(detail.lot),
         tables={
-            "positions": _claims_table(detail.positions),
+            "positions": _claims_table(detail),
             "events": _events_table(detail.lot, detail.events),
         },
         charts={"on_hand": _on_hand_chart(detail)},
@@ -183,22 +189,24 @@ def _lot_facts(lot: LotView) -> list[Fact]:
     ]
 
 
-def _claims_table(positions: Sequence[Position]) -> Table:
+def _claims_table(detail: LotDetail) -> Table:
+    def lineage(position: Position) -> str:
+        seen = position.facility_id in detail.open_facilities
+        return reverse("portal:lineage", args=[position.pk]) if seen else ""
+
     return Table(
         key="positions",
         title=_("Claims on it"),
         columns=[
             columns.right(_("Right"), "right"),
-            columns.words(
-                _("Position"), "label", href=lambda p: reverse("portal:lineage", args=[p.pk])
-            ),
+            columns.words(_("Position"), "label", href=lineage),
             columns.quantity(_("Quantity"), "quantity", "unit"),
             columns.quantity(_("Remaining"), "remaining", "unit"),
-            columns.text(_("Facility"), lambda p: p.facility.name),
+            columns.text(_("Lender"), lambda p: name_of(p.tenant)),
             columns.instant(_("Since"), "opened_at"),
             columns.instant(_("Used up"), "closed_at"),
         ],
-        rows=positions,
+        rows=detail.positions,
         empty=_("Nothing that you may see claims this lot."),
     )
 

@@ -149,22 +149,27 @@ def _view(row: dict[str, Any]) -> LotView:
 
 @dataclass(frozen=True, slots=True)
 class LotDetail:
-    """A lot with what happened to it and the claims on it that the actor may see."""
+    """A lot with what happened to it and the claims on it that the actor may see.
+
+    A custodian sees the claims on what it keeps, but not the facilities behind them.
+    """
 
     lot: LotView
     events: list[StockEvent]
     positions: list[Position]
+    open_facilities: frozenset[int]
 
 
 def get_lot(actor: Actor, lot_id: int, *, on: date) -> LotDetail:
-    """Return one lot; 404 for strangers (four queries)."""
+    """Return one lot; 404 for strangers (five queries)."""
     if not visible_lots(actor).filter(pk=lot_id).exists():
         raise Http404
     [lot] = _views([lot_id], on)
     events = StockEvent.objects.filter(lot_id=lot_id).select_related("act__source")
-    positions = Position.objects.visible_to(actor).filter(lot_id=lot_id).select_related("facility")
+    positions = Position.objects.visible_to(actor).filter(lot_id=lot_id).select_related("tenant")
     return LotDetail(
         lot=lot,
         events=list(events.order_by("act__occurred_at", "id")),
         positions=list(positions.order_by("opened_at", "id")),
+        open_facilities=frozenset(Facility.objects.visible_to(actor).values_list("pk", flat=True)),
     )

@@ -3,8 +3,9 @@
 from django.conf import settings
 
 from parties.models import Person
+from parties.models.person import Theme
 
-THEMES = ("auto", "light", "dark")
+THEMES = frozenset(Theme.values)
 
 
 def set_preferences(*, person: Person, language: str | None, theme: str | None) -> None:

@@ -25,7 +25,10 @@ class Entry:
 
 
 def build_menu(request: HttpRequest, shell: Shell) -> tuple[tuple[Entry, ...], ...]:
-    """Return the groups of the menu with the present page marked."""
+    """Return the groups of the menu with the present page marked.
+
+    Partners without a facility see goods and prices: the rest would be empty for them.
+    """
     here = _Here(request)
     goods = (
         here.entry(_("Orders"), "order", "orders", "order"),
@@ -33,12 +36,15 @@ def build_menu(request: HttpRequest, shell: Shell) -> tuple[tuple[Entry, ...], .
         here.entry(_("Inventory"), "box", "inventory", "lot"),
         here.entry(_("Receivables"), "invoice", "receivables", "receivable"),
     )
+    prices = here.entry(_("Prices"), "chart", "prices", "price")
     money = (
         here.entry(_("Loans"), "coins", "loans", "loan"),
         here.entry(_("Margin calls"), "bell", "calls", "call", count=shell.open_calls),
-        here.entry(_("Prices"), "chart", "prices", "price"),
+        prices,
     )
-    return (here.overview(shell), goods, money, here.console())
+    if shell.facility is None:
+        return (goods, (prices,), here.console())
+    return (here.overview(shell.facility.pk), goods, money, here.console())
 
 
 class _Here:
@@ -58,13 +64,10 @@ class _Here:
             count_title=title if count else "",
         )
 
-    def overview(self, shell: Shell) -> tuple[Entry, ...]:
-        home = self.entry(_("Home"), "home", "home")
-        if shell.facility is None:
-            return (home,)
-        at = {"facility_id": shell.facility.pk}
+    def overview(self, facility_id: int) -> tuple[Entry, ...]:
+        at = {"facility_id": facility_id}
         return (
-            home,
+            self.entry(_("Home"), "home", "home"),
             self.entry(_("Supply-chain map"), "map", "map", "lineage", **at),
             self.entry(_("Facility"), "shield", "facility", **at),
             self.entry(_("Timeline"), "timeline", "timeline", **at),

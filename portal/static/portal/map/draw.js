@@ -2,7 +2,7 @@
 import { layOut } from "./layout.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-export const FULL = { head: 58, label: 36, block: 64, least: 820, height: 470 };
+export const FULL = { head: 50, label: 36, block: 64, least: 700, height: 440 };
 export const SMALL = { head: 34, label: 7, block: 26, least: 300, height: 230 };
 
 function make(name, attributes = {}, parent = null) {

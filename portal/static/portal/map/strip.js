@@ -2,7 +2,7 @@
 // time. Its cursor is a range input, so that mouse, touch and keys all work as everywhere.
 const SVG = "http://www.w3.org/2000/svg";
 const DAY = 24 * 3600 * 1000;
-const HEIGHT = 108;
+const HEIGHT = 96;
 const PAD = { left: 8, right: 8, top: 8, bottom: 22 }; // half a thumb on each side
 
 function make(name, attributes, parent) {
