@@ -19,7 +19,7 @@ def formula(position: PositionValue) -> str:
 
 def term_formula(term: TermValue) -> str:
     """Return content × price × rate; a basis that does not count says why."""
-    if not term.counts:
+    if term.reason:
         return _("%(name)s: not counted (%(reason)s)") % {"name": term.name, "reason": term.reason}
     share = formats.percent(term.share)
     if term.is_money:

@@ -203,6 +203,19 @@ def _decimal(move: dict[str, str], key: str) -> Decimal | None:
     return None if value is None else Decimal(value)
 
 
+REASONS = {
+    "no_price": gettext_lazy("it has no price"),
+    "stale_price": gettext_lazy("its price is stale"),
+    "non_positive_price": gettext_lazy("its price is zero or below"),
+    "no_rate": gettext_lazy("no pledge rate is published"),
+}
+
+
+def reason_in_words(code: str) -> str:
+    """Say why a quote lends nothing (codes of the function risk_quotes)."""
+    return str(REASONS.get(code, code))
+
+
 def evidence_in_words(evidence: dict[str, Any]) -> str:
     """Return the kind and reference of a conversion's evidence."""
     kind = str(evidence.get("kind", ""))

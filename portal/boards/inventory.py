@@ -20,7 +20,7 @@ from pledges.models import Position
 from portal import columns, formats
 from portal.boards.bars import bars
 from portal.boards.facts import Fact, money_fact
-from portal.names import name_of
+from portal.names import label_of, name_of
 from portal.queries.inventory import LotDetail, LotView, get_lot, list_lots
 from portal.tables import Column, Table
 
@@ -108,7 +108,7 @@ def _lots_table(lots: Sequence[LotView], currency: str) -> Table:
 
 
 def _held_words(lot: LotView) -> str:
-    if not lot.claimed:
+    if not lot.held:
         return ""
     return _("held: %(held)s") % {"held": formats.quantity(lot.held, lot.unit)}
 
@@ -199,7 +199,7 @@ def _claims_table(detail: LotDetail) -> Table:
         title=_("Claims on it"),
         columns=[
             columns.right(_("Right"), "right"),
-            columns.words(_("Position"), "label", href=lineage),
+            columns.words(_("Position"), label_of, href=lineage),
             columns.quantity(_("Quantity"), "quantity", "unit"),
             columns.quantity(_("Remaining"), "remaining", "unit"),
             columns.text(_("Lender"), lambda p: name_of(p.tenant)),

@@ -16,7 +16,7 @@ from pledges.models import Conversion, ConversionLeg, Position
 from pledges.states import ConversionKind, Direction, Right
 from portal import columns, formats
 from portal.boards.facts import Fact, money_fact
-from portal.names import name_of
+from portal.names import label_of, name_of
 from portal.queries.events import Event, conversion_event
 from portal.queries.lineage import Lineage, get_lineage
 from portal.rules.dag import arrange
@@ -73,6 +73,7 @@ class LineageBoard:
 
     position: Position
     title: str
+    label: str
     facts: list[Fact]
     drawing: Drawing
     tables: dict[str, Table]
@@ -85,6 +86,7 @@ def lineage_board(actor: Actor, position_id: uuid.UUID) -> LineageBoard:
     return LineageBoard(
         position=found.position,
         title=_title(found.position),
+        label=label_of(found.position) if found.position.lot else "",
         facts=_facts(found),
         drawing=draw(found),
         tables={"steps": steps_table(found, events)},
@@ -92,7 +94,7 @@ def lineage_board(actor: Actor, position_id: uuid.UUID) -> LineageBoard:
 
 
 def _title(position: Position) -> str:
-    return name_of(position.lot.item) if position.lot else position.label
+    return name_of(position.lot.item) if position.lot else label_of(position)
 
 
 def _facts(found: Lineage) -> list[Fact]:

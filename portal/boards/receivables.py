@@ -20,7 +20,7 @@ from pledges.states import Direction
 from portal import columns, formats
 from portal.boards.bars import bars
 from portal.boards.facts import Fact, money_fact
-from portal.names import name_of
+from portal.names import label_of, name_of
 from portal.queries.receivables import (
     ReceivableView,
     get_receivable,
@@ -268,7 +268,7 @@ def _matches(receivable: Receivable, sale: Conversion | None) -> list[Match]:
     ]
     goods = [leg for leg in sale.legs.all() if leg.direction == Direction.CONSUMED] if sale else []
     left = [
-        (leg.position.label, formats.quantity(leg.quantity, leg.position.unit)) for leg in goods
+        (label_of(leg.position), formats.quantity(leg.quantity, leg.position.unit)) for leg in goods
     ]
     lineage = (
         reverse("portal:lineage", args=[receivable.position_id]) if receivable.position_id else ""

@@ -12,6 +12,7 @@ from parties.actors import Actor
 from portal.names import localised
 from portal.queries.placed import PLACED, VALUED
 from portal.queries.sql import fetch
+from portal.words import reason_in_words
 
 _STOCK = f"""
 WITH {PLACED}, {VALUED}
@@ -95,7 +96,7 @@ def _node(row: dict[str, Any]) -> Node:
         market=row["market"],
         lending=row["lending"],
         left_out=row["left_out"],
-        reason=row["reason"] or "",
+        reason=reason_in_words(row["reason"] or ""),
     )
 
 

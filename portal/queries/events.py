@@ -17,7 +17,7 @@ from parties.actors import Actor
 from pledges.models import Conversion, ConversionLeg, MarginCall
 from pledges.states import Direction
 from portal import formats
-from portal.names import name_of
+from portal.names import LABELLED, label_of, name_of
 from portal.words import Act, Part, cover_change, evidence_in_words, tell
 
 # Rank of events of one instant: money out, then what it bought, then what followed.
@@ -73,7 +73,7 @@ def _conversions(actor: Actor, facility: Facility) -> QuerySet[Conversion]:
 def with_legs(conversions: QuerySet[Conversion]) -> QuerySet[Conversion]:
     """Bring the legs and what they stand on along (one query more)."""
     legs = ConversionLeg.objects.select_related(
-        "position__lot__item", "position__lot__site"
+        *(f"position__{path}" for path in LABELLED)
     ).order_by("id")
     return conversions.prefetch_related(Prefetch("legs", legs))
 
@@ -110,7 +110,7 @@ def part_of(leg: ConversionLeg) -> Part:
     position, lot = leg.position, leg.position.lot
     return Part(
         right=position.right,
-        thing=name_of(lot.item) if lot else position.label,
+        thing=name_of(lot.item) if lot else label_of(position),
         place=name_of(lot.site) if lot else "",
         quantity=leg.quantity,
         unit=position.unit,

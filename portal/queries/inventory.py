@@ -13,7 +13,7 @@ from lending.models import Facility
 from logistics.models import Lot, StockEvent
 from parties.actors import Actor
 from pledges.models import Position
-from portal.names import localised
+from portal.names import LABELLED, localised
 from portal.queries.sql import fetch
 
 ZERO = Decimal(0)
@@ -166,10 +166,12 @@ def get_lot(actor: Actor, lot_id: int, *, on: date) -> LotDetail:
         raise Http404
     [lot] = _views([lot_id], on)
     events = StockEvent.objects.filter(lot_id=lot_id).select_related("act__source")
-    positions = Position.objects.visible_to(actor).filter(lot_id=lot_id).select_related("tenant")
+    positions = (
+        Position.objects.visible_to(actor).filter(lot_id=lot_id).select_related("tenant", *LABELLED)
+    )
     return LotDetail(
         lot=lot,
         events=list(events.order_by("act__occurred_at", "id")),
-        positions=list(positions.order_by("opened_at", "id")),
+        positions=list(positions.select_related("tenant", *LABELLED).order_by("opened_at", "id")),
         open_facilities=frozenset(Facility.objects.visible_to(actor).values_list("pk", flat=True)),
     )

@@ -14,6 +14,7 @@ from parties.actors import Actor
 from pledges.models import Conversion, ConversionLeg, Position
 from pledges.queries import lineage_of
 from pledges.states import Direction
+from portal.names import LABELLED
 from portal.queries.dates import business_date, end_of
 from portal.queries.events import with_legs
 from portal.queries.positions import PositionValue, list_positions
@@ -62,7 +63,7 @@ def _positions(actor: Actor) -> QuerySet[Position]:
     return (
         Position.objects.visible_to(actor)
         .filter(facility__in=facilities)
-        .select_related("facility", "lot__item", "lot__site")
+        .select_related("facility", *LABELLED)
     )
 
 

@@ -44,6 +44,7 @@ placed AS (
            CASE WHEN ended.yes THEN ''
                 ELSE coalesce(supplier.name_zh, debtor.name_zh, site.name_zh, '')
            END AS node_name_zh,
+           po.number AS order_number, receivable.invoice_number,
            item.name AS item_name, item.name_zh AS item_name_zh,
            lot.number AS lot_number, lot.quality_deduction
     FROM pledges_position p

@@ -11,9 +11,10 @@ from typing import Any
 
 from lending.models import Facility
 from parties.actors import Actor
-from portal.names import localised
+from portal.names import joined, localised
 from portal.queries.placed import PLACED, VALUED
 from portal.queries.sql import fetch
+from portal.words import reason_in_words
 
 CENT = Decimal("0.01")
 ZERO = Decimal(0)
@@ -124,7 +125,7 @@ def _position(rows: list[dict[str, Any]]) -> PositionValue:
         place=first["place"],
         node=first["node"],
         node_name=localised(first["node_name"], first["node_name_zh"]),
-        label=first["label"],
+        label=_label(first),
         item=localised(first["item_name"] or "", first["item_name_zh"] or ""),
         lot_id=first["lot_id"],
         lot_number=first["lot_number"] or "",
@@ -138,6 +139,16 @@ def _position(rows: list[dict[str, Any]]) -> PositionValue:
         left_out=_nearest(sum((row["known_value"] for row in rows if not row["counts"]), ZERO)),
         terms=tuple(_term(row) for row in rows),
     )
+
+
+def _label(row: dict[str, Any]) -> str:
+    """Return the thing in the reader's language, from the names beside it."""
+    node = localised(row["node_name"], row["node_name_zh"])
+    if row["lot_id"]:
+        item = localised(row["item_name"], row["item_name_zh"])
+        return joined(item, row["lot_number"], node)
+    number = row["order_number"] or row["invoice_number"]
+    return joined(number, node) if number else str(row["label"])
 
 
 def _term(row: dict[str, Any]) -> TermValue:
@@ -155,7 +166,7 @@ def _term(row: dict[str, Any]) -> TermValue:
         rate=row["rate"],
         share=lending_weight / market_weight * rate if market_weight else ZERO,
         counts=row["counts"],
-        reason=row["reason"] or "",
+        reason=reason_in_words(row["reason"] or ""),
         market=_nearest(row["known_value"]) if row["counts"] else ZERO,
         lending=_cut(row["known_lending"]) if row["counts"] else ZERO,
     )

@@ -14,6 +14,7 @@ from parties.actors import Actor
 from portal.names import name_of
 from portal.queries.sql import fetch
 from portal.rules.flip import Pool
+from portal.words import reason_in_words
 from risk.models import Commodity, CommodityKind, PledgeRate
 from risk.queries import PricePoint, RatePoint, price_history, rate_history
 
@@ -122,7 +123,7 @@ def _quoted(row: dict[str, Any], stake: PoolLineValue | None) -> Quoted:
         rate=row["rate"] if rated else None,
         rate_on=row["rate_on"],
         fresh=row["fresh"],
-        reason=row["reason"] or "",
+        reason=reason_in_words(row["reason"] or ""),
         price_change=row["unit_price"] / before - 1 if before else None,
         rate_change=row["rate"] - row["rate_before"] if rated and row["rate_before"] else None,
         market=stake.market if stake else ZERO,

@@ -18,7 +18,7 @@ from orders.models import PurchaseOrder
 from parties.actors import Actor
 from parties.models import Organisation
 from pledges.models import Position
-from portal.names import name_of
+from portal.names import LABELLED, label_of, name_of
 from portal.queries.inventory import visible_lots
 from risk.models import Commodity, CommodityKind
 
@@ -137,10 +137,11 @@ def _positions(actor: Actor, text: str) -> list[Hit]:
     rows = (
         Position.objects.visible_to(actor)
         .filter(wanted, facility__in=Facility.objects.visible_to(actor))
+        .select_related(*LABELLED)
         .order_by("-opened_at", "id")[:LIMIT]
     )
     return [
-        Hit(one.label, str(one.get_right_display()), reverse("portal:lineage", args=[one.pk]))
+        Hit(label_of(one), str(one.get_right_display()), reverse("portal:lineage", args=[one.pk]))
         for one in rows
     ]
 

@@ -39,13 +39,15 @@ export function axes(colours) {
 export const amount = (value) =>
   value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
-// Axis labels: 1.2 M, 350 k.
+// Axis labels as the reader's language counts: 1.2 M and 350 k, or 120 万 and 1.2 亿.
+const STEPS = document.documentElement.lang.startsWith("zh")
+  ? [[1e8, " 亿"], [1e4, " 万"]]
+  : [[1e6, " M"], [1e3, " k"]];
+
 export function short(value) {
-  const size = Math.abs(value);
   const trim = (number) => String(Number(number.toFixed(2)));
-  if (size >= 1e6) return `${trim(value / 1e6)} M`;
-  if (size >= 1e3) return `${trim(value / 1e3)} k`;
-  return trim(value);
+  const step = STEPS.find(([size]) => Math.abs(value) >= size);
+  return step ? trim(value / step[0]) + step[1] : trim(value);
 }
 
 // Texts come from the database: never as markup.
