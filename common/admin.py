@@ -13,3 +13,4 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
     lender_path = PLATFORM_ONLY
     list_display = ("scope", "key", "created_at")
     search_fields = ("scope", "key")
+    date_hierarchy = "recorded_at"

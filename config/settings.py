@@ -139,7 +139,7 @@ STATICFILES_DIRS = [
 WHITENOISE_USE_FINDERS = True
 
 UNFOLD: dict[str, Any] = {
-    "SITE_TITLE": "Fullchain",
+    "SITE_TITLE": _("Fullchain console"),
     "SITE_HEADER": _("Lender’s console"),
     "SITE_URL": "/",
     "SHOW_HISTORY": False,
@@ -163,6 +163,7 @@ UNFOLD: dict[str, Any] = {
             )
         }
     },
+    "SIDEBAR": {"show_search": True, "navigation": "config.console.navigation"},
 }
 
 CELERY_BROKER_URL = redis_url()

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from common.console import ReadOnlyAdmin
+from common.console import VISIBLE_TO, ReadOnlyAdmin
 from factoring.models import BankEntry, Collection, Rebate, Receivable, ReceivableLine
 
 
@@ -10,11 +10,12 @@ from factoring.models import BankEntry, Collection, Rebate, Receivable, Receivab
 class ReceivableAdmin(ReadOnlyAdmin):
     """Assigned invoices."""
 
-    lender_path = "tenant"
+    lender_path = VISIBLE_TO
     list_display = ("invoice_number", "seller", "debtor", "face", "currency", "due_on", "state")
     list_filter = ("state", "currency", ("debtor", admin.RelatedOnlyFieldListFilter))
     search_fields = ("invoice_number", "buyer_order", "debtor__name", "seller__name")
     list_select_related = ("seller", "debtor")
+    date_hierarchy = "issued_on"
 
 
 @admin.register(ReceivableLine)
@@ -31,10 +32,11 @@ class ReceivableLineAdmin(ReadOnlyAdmin):
 class BankEntryAdmin(ReadOnlyAdmin):
     """Credits on the controlled accounts."""
 
-    lender_path = "tenant"
+    lender_path = VISIBLE_TO
     list_display = ("booked_on", "entry_reference", "payer_name", "amount", "currency", "state")
     list_filter = ("state", "currency", ("facility", admin.RelatedOnlyFieldListFilter))
     search_fields = ("entry_reference", "payer_name", "remittance", "account_number")
+    date_hierarchy = "booked_on"
 
 
 @admin.register(Collection)

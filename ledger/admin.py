@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from common.console import ReadOnlyAdmin
+from common.console import VISIBLE_TO, ReadOnlyAdmin
 from ledger.models import Account, BalanceSnapshot, Entry, Posting
 
 
@@ -10,7 +10,7 @@ from ledger.models import Account, BalanceSnapshot, Entry, Posting
 class AccountAdmin(ReadOnlyAdmin):
     """Accounts of the chart that were opened."""
 
-    lender_path = "tenant"
+    lender_path = VISIBLE_TO
     list_display = ("code", "name", "kind", "currency")
     list_filter = ("kind", "currency")
     search_fields = ("code", "name")
@@ -20,7 +20,7 @@ class AccountAdmin(ReadOnlyAdmin):
 class EntryAdmin(ReadOnlyAdmin):
     """Journal entries."""
 
-    lender_path = "tenant"
+    lender_path = VISIBLE_TO
     list_display = (
         "id",
         "booked_on",
@@ -33,6 +33,7 @@ class EntryAdmin(ReadOnlyAdmin):
     list_filter = ("kind",)
     search_fields = ("reference", "narrative", "idempotency_key")
     ordering = ("-booked_on", "-id")
+    date_hierarchy = "booked_on"
 
 
 @admin.register(Posting)
@@ -55,3 +56,4 @@ class BalanceSnapshotAdmin(ReadOnlyAdmin):
     list_display = ("account", "through_posting_id", "debit", "credit", "taken_at")
     search_fields = ("account__code",)
     list_select_related = ("account",)
+    date_hierarchy = "taken_at"

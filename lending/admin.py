@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from common.console import ReadOnlyAdmin
+from common.console import VISIBLE_TO, ReadOnlyAdmin
 from lending.models import Disbursement, Facility, Loan, Repayment, RepaymentAllocation, Waiver
 
 
@@ -10,18 +10,19 @@ from lending.models import Disbursement, Facility, Loan, Repayment, RepaymentAll
 class FacilityAdmin(ReadOnlyAdmin):
     """Credit agreements."""
 
-    lender_path = "tenant"
+    lender_path = VISIBLE_TO
     list_display = ("code", "name", "borrower", "limit", "exposure", "currency", "state")
     list_filter = ("state", "currency")
     search_fields = ("code", "name", "borrower__name", "borrower__code")
     list_select_related = ("borrower",)
+    date_hierarchy = "opened_on"
 
 
 @admin.register(Loan)
 class LoanAdmin(ReadOnlyAdmin):
     """Drawdowns and what is owed on them."""
 
-    lender_path = "tenant"
+    lender_path = VISIBLE_TO
     list_display = (
         "number",
         "facility",
@@ -35,13 +36,14 @@ class LoanAdmin(ReadOnlyAdmin):
     list_filter = ("state", "product", ("facility", admin.RelatedOnlyFieldListFilter))
     search_fields = ("number", "facility__code")
     list_select_related = ("facility",)
+    date_hierarchy = "agreed_on"
 
 
 @admin.register(Disbursement)
 class DisbursementAdmin(ReadOnlyAdmin):
     """Payments out with maker and checker."""
 
-    lender_path = "tenant"
+    lender_path = VISIBLE_TO
     list_display = (
         "loan",
         "payee",
@@ -55,17 +57,19 @@ class DisbursementAdmin(ReadOnlyAdmin):
     list_filter = ("state", "product")
     search_fields = ("loan__number", "payee__name", "bank_reference", "purpose")
     list_select_related = ("loan", "payee", "maker", "checker")
+    date_hierarchy = "requested_at"
 
 
 @admin.register(Repayment)
 class RepaymentAdmin(ReadOnlyAdmin):
     """Money back."""
 
-    lender_path = "tenant"
+    lender_path = VISIBLE_TO
     list_display = ("received_on", "facility", "amount", "source", "reference")
     list_filter = ("source", ("facility", admin.RelatedOnlyFieldListFilter))
     search_fields = ("reference", "facility__code")
     list_select_related = ("facility",)
+    date_hierarchy = "received_on"
 
 
 @admin.register(RepaymentAllocation)

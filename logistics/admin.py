@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 
-from common.console import EVERYBODY, ReadOnlyAdmin
+from common.console import EVERYBODY, PLATFORM_ONLY, VISIBLE_TO, ReadOnlyAdmin
 from logistics.models import (
     BillLine,
     BillOfMaterials,
@@ -21,7 +21,7 @@ from logistics.models import (
 class SiteAdmin(ReadOnlyAdmin):
     """Places where goods lie."""
 
-    lender_path = EVERYBODY
+    lender_path = VISIBLE_TO
     list_display = ("code", "name", "name_zh", "operator", "kind", "country")
     list_filter = ("kind", "country")
     search_fields = ("code", "name", "name_zh", "gln")
@@ -32,7 +32,7 @@ class SiteAdmin(ReadOnlyAdmin):
 class ItemAdmin(ReadOnlyAdmin):
     """Kinds of goods with their price formulas."""
 
-    lender_path = EVERYBODY
+    lender_path = VISIBLE_TO
     list_display = ("code", "name", "unit", "owner", "premium", "premium_rate", "rate_factor")
     list_filter = ("unit",)
     search_fields = ("code", "name", "name_zh", "gtin")
@@ -54,7 +54,7 @@ class ItemContentAdmin(ReadOnlyAdmin):
 class BillOfMaterialsAdmin(ReadOnlyAdmin):
     """What products are made of."""
 
-    lender_path = EVERYBODY
+    lender_path = VISIBLE_TO
     list_display = ("product", "loss_tolerance")
     search_fields = ("product__code",)
     list_select_related = ("product",)
@@ -62,9 +62,9 @@ class BillOfMaterialsAdmin(ReadOnlyAdmin):
 
 @admin.register(BillLine)
 class BillLineAdmin(ReadOnlyAdmin):
-    """Material per unit of product."""
+    """Material per unit of product; as secret as its bill, which lenders do not see."""
 
-    lender_path = EVERYBODY
+    lender_path = PLATFORM_ONLY
     list_display = ("bill", "material", "quantity")
     search_fields = ("bill__product__code", "material__code")
     list_select_related = ("bill__product", "material")
@@ -75,6 +75,7 @@ class LotAdmin(ReadOnlyAdmin):
     """Lots on which the lender has or had a claim."""
 
     lender_path = "positions__tenant"
+    path_meets_many = True
     list_display = ("number", "item", "site", "owner", "on_hand", "claimed", "held", "received_on")
     list_filter = (
         ("site", admin.RelatedOnlyFieldListFilter),
@@ -82,6 +83,7 @@ class LotAdmin(ReadOnlyAdmin):
     )
     search_fields = ("number", "item__code", "site__code")
     list_select_related = ("item", "site", "owner")
+    date_hierarchy = "received_on"
 
 
 @admin.register(Hold)
@@ -105,10 +107,12 @@ class StockActAdmin(ReadOnlyAdmin):
     """Happenings as custodians reported them."""
 
     lender_path = "events__lot__positions__tenant"
+    path_meets_many = True
     list_display = ("occurred_at", "kind", "source", "reference", "actor_label")
     list_filter = ("kind",)
     search_fields = ("reference",)
     list_select_related = ("source",)
+    date_hierarchy = "occurred_at"
 
 
 @admin.register(StockEvent)
@@ -116,6 +120,7 @@ class StockEventAdmin(ReadOnlyAdmin):
     """Changes of quantities on hand."""
 
     lender_path = "lot__positions__tenant"
+    path_meets_many = True
     list_display = ("act", "lot", "kind", "quantity")
     list_filter = ("kind",)
     search_fields = ("act__reference", "lot__number")

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from common.console import ReadOnlyAdmin
+from common.console import VISIBLE_TO, ReadOnlyAdmin
 from orders.models import (
     Delivery,
     DeliveryLine,
@@ -18,7 +18,7 @@ from orders.models import (
 class PurchaseOrderAdmin(ReadOnlyAdmin):
     """Orders the lender finances."""
 
-    lender_path = "financing__tenant"
+    lender_path = VISIBLE_TO
     list_display = (
         "number",
         "run",
@@ -32,6 +32,7 @@ class PurchaseOrderAdmin(ReadOnlyAdmin):
     list_filter = ("state", "currency", ("supplier", admin.RelatedOnlyFieldListFilter))
     search_fields = ("number", "run", "supplier__name", "buyer__name")
     list_select_related = ("buyer", "supplier")
+    date_hierarchy = "placed_on"
 
 
 @admin.register(OrderLine)
@@ -92,6 +93,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_display = ("occurred_at", "order", "reference", "received_on", "actor_label")
     search_fields = ("reference", "order__number")
     list_select_related = ("order",)
+    date_hierarchy = "received_on"
 
 
 @admin.register(DeliveryLine)

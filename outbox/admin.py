@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from common.console import ReadOnlyAdmin
+from common.console import VISIBLE_TO, ReadOnlyAdmin
 from outbox.models import AuditEntry, Event
 
 
@@ -14,13 +14,15 @@ class EventAdmin(ReadOnlyAdmin):
     list_display = ("occurred_at", "topic", "aggregate", "aggregate_id", "state", "attempts")
     list_filter = ("state", "topic")
     search_fields = ("topic", "aggregate", "aggregate_id")
+    date_hierarchy = "occurred_at"
 
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
     """Who did what to what, and why."""
 
-    lender_path = "tenant_id"
+    lender_path = VISIBLE_TO
     list_display = ("at", "action", "actor_label", "object_type", "object_id", "reason")
     list_filter = ("action", "object_type")
     search_fields = ("action", "actor_label", "object_id", "reason")
+    date_hierarchy = "at"

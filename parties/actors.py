@@ -32,6 +32,12 @@ class Actor:
         """Whether no scope applies: the system and the platform's own staff."""
         return self.is_system or self.organisation_kind == OrganisationKind.PLATFORM
 
+    @property
+    def may_read_console(self) -> bool:
+        """Whether the console is for them: lenders' and the platform's people who hold a role."""
+        houses = (OrganisationKind.LENDER, OrganisationKind.PLATFORM)
+        return self.organisation_kind in houses and bool(self.roles)
+
     def has_role(self, *roles: Role) -> bool:
         """Tell whether the actor holds any of the roles."""
         return self.is_system or bool(self.roles.intersection(roles))

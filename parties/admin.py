@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from common.console import EVERYBODY, ReadOnlyAdmin
+from common.console import VISIBLE_TO, ReadOnlyAdmin
 from parties.models import AuthorityLimit, BankAccount, Organisation, Person, RoleGrant
 
 
@@ -10,7 +10,7 @@ from parties.models import AuthorityLimit, BankAccount, Organisation, Person, Ro
 class OrganisationAdmin(ReadOnlyAdmin):
     """Legal entities with their identifiers."""
 
-    lender_path = EVERYBODY
+    lender_path = VISIBLE_TO
     list_display = ("code", "name", "name_zh", "kind", "country", "lei", "uscc", "gln")
     list_filter = ("kind", "country")
     search_fields = ("code", "name", "name_zh", "lei", "uscc", "gln")
@@ -20,7 +20,7 @@ class OrganisationAdmin(ReadOnlyAdmin):
 class BankAccountAdmin(ReadOnlyAdmin):
     """Accounts on which organisations are paid."""
 
-    lender_path = EVERYBODY
+    lender_path = VISIBLE_TO
     list_display = ("organisation", "number", "currency", "bank_name")
     list_filter = ("currency",)
     search_fields = ("number", "organisation__name", "organisation__code")
@@ -31,12 +31,12 @@ class BankAccountAdmin(ReadOnlyAdmin):
 class PersonAdmin(ReadOnlyAdmin):
     """Colleagues who sign in."""
 
-    lender_path = "organisation"
+    lender_path = VISIBLE_TO
     list_display = ("username", "first_name", "last_name", "organisation", "is_staff", "is_active")
     list_filter = ("is_active", "is_staff", "role_grants__role")
     search_fields = ("username", "first_name", "last_name", "email")
     list_select_related = ("organisation",)
-    exclude = ("password", "user_permissions", "groups")
+    secret = frozenset({"password"})
 
 
 @admin.register(RoleGrant)

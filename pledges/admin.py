@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from common.console import ReadOnlyAdmin
+from common.console import VISIBLE_TO, ReadOnlyAdmin
 from pledges.models import (
     Conversion,
     ConversionLeg,
@@ -19,11 +19,12 @@ from pledges.models import (
 class PositionAdmin(ReadOnlyAdmin):
     """The lender's claims, each on one thing."""
 
-    lender_path = "tenant"
+    lender_path = VISIBLE_TO
     list_display = ("label", "right", "facility", "quantity", "remaining", "unit", "opened_on")
     list_filter = ("right", ("facility", admin.RelatedOnlyFieldListFilter))
     search_fields = ("id", "label", "lot__number")
     list_select_related = ("facility",)
+    date_hierarchy = "opened_on"
 
 
 @admin.register(PositionTerm)
@@ -41,11 +42,12 @@ class PositionTermAdmin(ReadOnlyAdmin):
 class ConversionAdmin(ReadOnlyAdmin):
     """The journal of conversions."""
 
-    lender_path = "tenant"
+    lender_path = VISIBLE_TO
     list_display = ("occurred_at", "kind", "facility", "actor_label", "band_before", "band_after")
     list_filter = ("kind", "band_after", ("facility", admin.RelatedOnlyFieldListFilter))
     search_fields = ("id", "actor_label", "reason", "evidence__reference")
     list_select_related = ("facility",)
+    date_hierarchy = "business_date"
 
 
 @admin.register(ConversionLeg)
@@ -87,6 +89,7 @@ class CoverRecordAdmin(ReadOnlyAdmin):
     search_fields = ("facility__code",)
     list_select_related = ("facility",)
     ordering = ("-recorded_at", "-id")
+    date_hierarchy = "business_date"
 
 
 @admin.register(MarginCall)
@@ -98,6 +101,7 @@ class MarginCallAdmin(ReadOnlyAdmin):
     list_filter = ("state", "cure")
     search_fields = ("facility__code",)
     list_select_related = ("facility",)
+    date_hierarchy = "opened_on"
 
 
 @admin.register(PoolLine)

@@ -24,6 +24,7 @@ class PriceBatchAdmin(ReadOnlyAdmin):
     list_display = ("recorded_at", "source", "as_of", "actor_label")
     list_filter = ("source",)
     search_fields = ("source", "raw_hash")
+    date_hierarchy = "as_of"
 
 
 @admin.register(Price)
@@ -36,6 +37,7 @@ class PriceAdmin(ReadOnlyAdmin):
     search_fields = ("commodity__code",)
     list_select_related = ("commodity",)
     ordering = ("-observed_on", "commodity", "-revision")
+    date_hierarchy = "observed_on"
 
 
 @admin.register(PledgeRate)
@@ -48,3 +50,4 @@ class PledgeRateAdmin(ReadOnlyAdmin):
     search_fields = ("commodity__code",)
     list_select_related = ("commodity",)
     ordering = ("-effective_on", "commodity", "-revision")
+    date_hierarchy = "effective_on"
