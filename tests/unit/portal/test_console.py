@@ -1,0 +1,178 @@
+"""The console shows a lender its own tables, and changes nothing for anybody."""
+
+from dataclasses import dataclass
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from common.console import EVERYBODY, PLATFORM_ONLY, ReadOnlyAdmin
+from common.models import IdempotencyKey
+from ledger.models import Account, BalanceSnapshot
+from lending.models import RepaymentAllocation, Waiver
+from logistics.models import Item, ItemContent
+from outbox.models import Event
+from parties.actors import Actor
+from parties.models import Organisation, Person
+from parties.roles import OrganisationKind, Role
+from pledges.models import FacilityCover, MarginCall
+from portal.models import StoryMark
+from tests.factories.parties import NOW, make_borrower, make_lender, make_person, make_platform
+from tests.factories.risk import make_quoted
+from tests.scenarios import test_deal_from_order_to_settlement as deals
+
+pytestmark = pytest.mark.django_db
+
+ROOMS = (
+    "common", "outbox", "parties", "risk", "ledger", "logistics", "lending", "pledges", "orders",
+    "factoring", "portal",
+)  # fmt: skip
+MODELS = [model for room in ROOMS for model in apps.get_app_config(room).get_models()]
+# Tables without a page: none. An exemption needs its reason here.
+EXEMPT: dict[str, str] = {}
+# Tables that say nothing of any lender: whoever reads the console reads all of them.
+SHARED = {
+    "parties.BankAccount", "parties.Organisation", "logistics.Item", "logistics.Site",
+}  # fmt: skip
+# What only the platform sees, with the bills, which are their owners' and custodians' secret.
+UNSEEN = {"common.IdempotencyKey", "logistics.BillOfMaterials", "logistics.BillLine"}
+
+
+def page(model, name, *args):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
+
+
+def staff(house, *roles, **changes):
+    person = make_person(organisation=house, roles=roles, may_use_console=True)
+    Person.objects.filter(pk=person.pk).update(**changes)
+    return person
+
+
+def browser(person):
+    client = Client()
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def listed(client, model):
+    response = client.get(page(model, "changelist"))
+    assert response.status_code == 200, model
+    return {row.pk for row in response.context["cl"].queryset}
+
+
+@dataclass
+class Houses:
+    first: Organisation
+    second: Organisation
+
+
+@pytest.fixture
+def houses():
+    """A lender with a whole deal and what a deal alone does not leave behind; and a new lender."""
+    deals.test_the_claim_follows_the_goods_and_every_cent_comes_back()
+    first = Organisation.objects.get(kind=OrganisationKind.LENDER)
+    leave_the_rest(first)
+    second = make_lender()
+    zinc = make_quoted(code="zinc", on=NOW.date())
+    ItemContent.objects.create(item=Item.objects.earliest("pk"), commodity=zinc, quantity=1)
+    IdempotencyKey.objects.create(scope="s", key="k", request_hash="0" * 64, created_at=NOW)
+    StoryMark.objects.create(key="scene", step=1, business_date=NOW.date(), title="Scene")
+    return Houses(first, second)
+
+
+def leave_the_rest(house):
+    staff(house, Role.AUDITOR)
+    account = Account.objects.filter(tenant=house).first()
+    BalanceSnapshot.objects.create(
+        account=account, through_posting_id=1, debit=1, credit=0, taken_at=NOW
+    )
+    paid = RepaymentAllocation.objects.filter(repayment__tenant=house).first()
+    Waiver.objects.create(
+        repayment=paid.repayment, loan=paid.loan, component=paid.component, amount=1
+    )
+    cover = FacilityCover.objects.get(tenant=house)
+    MarginCall.objects.create(
+        tenant=house, facility=cover.facility, opened_at=NOW, opened_on=NOW.date(), due_at=NOW,
+        cause={}, exposure=2, market_value=1, lending_value=1, cash_needed=1,
+    )  # fmt: skip
+    Event.objects.create(
+        topic="test", tenant_id=house.pk, aggregate="a", aggregate_id="1", occurred_at=NOW
+    )
+
+
+def test_every_table_has_its_page():
+    without = {m._meta.label for m in MODELS if m not in admin.site._registry}
+
+    assert without == EXEMPT.keys()
+    assert all(isinstance(admin.site._registry[m], ReadOnlyAdmin) for m in MODELS)
+
+
+def test_lists_and_rows_open_and_each_lender_sees_its_own(houses):
+    mine = browser(staff(houses.first, Role.PREPARER))
+    theirs = browser(staff(houses.second, Role.PREPARER))
+    platform = browser(staff(make_platform(), Role.AUDITOR))
+    assert [m._meta.label for m in MODELS if not m._default_manager.exists()] == []
+    for model in MODELS:
+        label, table = model._meta.label, admin.site._registry[model]
+        own, other, every = (listed(reader, model) for reader in (mine, theirs, platform))
+        assert every == set(model._default_manager.values_list("pk", flat=True)), label
+        assert platform.get(page(model, "change", every.pop())).status_code == 200, label
+        if table.lender_path == EVERYBODY or label in SHARED:
+            assert own == other, label
+        elif table.lender_path == PLATFORM_ONLY or label in UNSEEN:
+            assert own == other == set(), label
+        else:
+            assert own, label
+            assert not own & other, label
+            address = page(model, "change", own.pop())
+            assert mine.get(address).status_code == 200, label
+            hidden = theirs.get(address)
+            assert hidden.status_code == 302, label
+            assert hidden["Location"] == reverse("admin:index"), label
+
+
+def test_nobody_changes_anything():
+    root = staff(make_lender(), Role.OPERATIONS, is_superuser=True)
+    for person in (staff(make_lender(), Role.OPERATIONS), root):
+        client = browser(person)
+        for model in MODELS:
+            assert client.post(page(model, "add")).status_code == 403
+        name = person.username
+        assert client.post(page(Person, "change", person.pk), {"username": "x"}).status_code == 403
+        assert client.post(page(Person, "delete", person.pk), {"post": "yes"}).status_code == 403
+        assert Person.objects.get(pk=person.pk).username == name
+
+
+@pytest.mark.parametrize(("house", "roles"), [(make_lender, ()), (make_borrower, (Role.PREPARER,))])
+def test_without_a_role_or_at_another_house_nobody_reads(house, roles):
+    client = browser(staff(house(), *roles))
+
+    for model in MODELS:
+        assert client.get(page(model, "changelist")).status_code == 403
+
+
+def test_a_lenders_people_without_the_mark_are_sent_to_sign_in():
+    person = make_person(organisation=make_lender(), roles=[Role.PREPARER])
+
+    assert browser(person).get(page(Person, "changelist")).status_code == 302
+
+
+def test_passwords_are_neither_shown_nor_guessed():
+    person = staff(make_lender(), Role.PREPARER)
+    client = browser(person)
+    hashed = Person.objects.get(pk=person.pk).password
+    shown = client.get(page(Person, "change", person.pk))
+
+    assert hashed not in shown.content.decode()
+    assert client.get(page(Person, "changelist"), {"password__startswith": "!"}).status_code == 400
+
+
+def test_the_menu_leads_back_to_the_portal_and_to_every_room():
+    index = browser(staff(make_lender(), Role.AUDITOR)).get(reverse("admin:index"))
+    text = index.content.decode()
+
+    assert f'href="{reverse("portal:home")}"' in text
+    assert all(page(model, "changelist") in text for model in MODELS)
+    assert Actor.of(index.wsgi_request.user).may_read_console
