@@ -1,7 +1,8 @@
 """Every test meets real PostgreSQL and Redis: named servers, or the checkout's embedded ones."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from django.apps import apps
@@ -10,6 +11,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from config.celery import app
 from config.services import addresses, ensure_services, redis_url
+from tests import storybook
 
 # Beside the demo's number 0. Redis has 16 databases, so workers beyond the fourteenth share.
 FIRST_BROKER_NUMBER = 1
@@ -59,3 +61,18 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
             for trigger in getattr(model._meta, "triggers", []):
                 if trigger.name == "never_emptied":
                     cursor.execute(trigger.compile(model).disable_sql)
+
+
+@pytest.fixture(scope="session")
+def told(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What `manage.py story --check` printed; the story is played once for all processes."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return storybook.play_once(Path(shared))
+
+
+@pytest.fixture
+def book(told: str) -> Iterator[str]:
+    """The name of a database with the whole story, the test's own."""
+    with storybook.copied("") as name:
+        yield name

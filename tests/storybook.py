@@ -81,6 +81,17 @@ def drop(name: str) -> None:
         )
 
 
+@contextmanager
+def copied(purpose: str) -> Iterator[str]:
+    """Give the name of this process's own copy of the played story, for one purpose."""
+    name = "_".join(filter(None, (PLAYED, purpose, str(os.getpid()))))
+    create(name, template=PLAYED)
+    try:
+        yield name
+    finally:
+        drop(name)
+
+
 def play_once(shared: Path) -> str:
     """Play the story unless another test process of this run has; return what it printed."""
     printed = shared / "story.txt"

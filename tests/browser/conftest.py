@@ -1,8 +1,10 @@
-"""Pages in a real Chromium, served by Django's live server; nothing is fetched from elsewhere."""
+"""The told story in a real Chromium; nothing is fetched from elsewhere."""
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,13 +13,17 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
-    Route,
+    Request,
     sync_playwright,
 )
-from pytest_django.live_server_helper import LiveServer
+
+from portal.story.cast import DEMO_PASSWORD
+from tests import storybook
+from tests.browser.served import find_addresses, serve
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-TIMEOUT = 10_000  # milliseconds for one step of the page
+TIMEOUT = 15_000  # milliseconds for one step of the page
+WINDOW = {"width": 1440, "height": 900}
 
 
 def chromium_path() -> str:
@@ -31,9 +37,10 @@ def chromium_path() -> str:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One Chromium for the whole run."""
+    """One Chromium for the whole run, which knows no host but this machine."""
     # Chromium's own sandbox refuses root and needs more than containers' small /dev/shm.
     arguments = ["--disable-dev-shm-usage"]
+    arguments += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
     arguments += ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=chromium_path(), args=arguments)
@@ -41,37 +48,113 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def context(browser: Browser, live_server: LiveServer) -> Iterator[BrowserContext]:
-    """A fresh visitor: own cookies, a laptop-sized window, addresses relative to the site."""
-    context = browser.new_context(
-        base_url=live_server.url, viewport={"width": 1366, "height": 900}, locale="en-GB"
-    )
-    context.set_default_timeout(TIMEOUT)
-    yield context
-    context.close()
+@pytest.fixture(scope="session")
+def served_book(told: str) -> Iterator[str]:
+    """The copy of the story that is served; sign-ins and preferences are all that changes."""
+    with storybook.copied("served") as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def site(served_book: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the served story."""
+    with serve(served_book, log=tmp_path_factory.mktemp("site") / "web.log") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def addresses(served_book: str) -> dict[str, str]:
+    """The story's pages by name."""
+    return find_addresses(served_book)
+
+
+@pytest.fixture(scope="session")
+def open_visitor(browser: Browser, site: str) -> Callable[..., BrowserContext]:
+    """Make a fresh visitor: own cookies, a laptop's window, addresses relative to the site."""
+
+    def make(**options: Any) -> BrowserContext:
+        chosen = {"viewport": WINDOW, "locale": "en-GB", "reduced_motion": "reduce"} | options
+        visitor = browser.new_context(base_url=site, **chosen)
+        visitor.set_default_timeout(TIMEOUT)
+        return visitor
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def cookies_of(open_visitor: Callable[..., BrowserContext]) -> Callable[[str], Any]:
+    """Sign a person of the story in once, through the form; return the storage state."""
+    kept: dict[str, Any] = {}
+
+    def sign_in_once(username: str) -> Any:
+        if username not in kept:
+            with open_visitor() as visitor:
+                sign_in(visitor.new_page(), username)
+                kept[username] = visitor.storage_state()
+        return kept[username]
+
+    return sign_in_once
+
+
+@pytest.fixture(scope="session")
+def reader(
+    open_visitor: Callable[..., BrowserContext], cookies_of: Callable[[str], Any]
+) -> Iterator[Callable[[str], BrowserContext]]:
+    """The lender's preparer in one theme; kept for the run, so that files come from the cache."""
+    kept: dict[str, BrowserContext] = {}
+    with ExitStack() as opened:
+
+        def visitor(theme: str) -> BrowserContext:
+            if theme not in kept:
+                fresh = open_visitor(color_scheme=theme, storage_state=cookies_of("lin"))
+                kept[theme] = opened.enter_context(fresh)
+            return kept[theme]
+
+        yield visitor
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """A page that fails its test on script errors, on refused content and on foreign requests."""
+def page(open_visitor: Callable[..., BrowserContext]) -> Iterator[Page]:
+    """A page of a stranger."""
+    with open_visitor() as visitor, watched(visitor) as page:
+        yield page
+
+
+@pytest.fixture
+def lender_page(reader: Callable[[str], BrowserContext]) -> Iterator[Page]:
+    """A page of the lender's preparer in the light theme."""
+    with watched(reader("light")) as page:
+        yield page
+
+
+@contextmanager
+def watched(visitor: BrowserContext) -> Iterator[Page]:
+    """Open a page that fails on script errors, refused content and foreign requests."""
     complaints: list[str] = []
-
-    def keep_home(route: Route) -> None:
-        host = urlsplit(route.request.url).hostname
-        if host in ("localhost", "127.0.0.1"):
-            route.continue_()
-        else:
-            complaints.append(f"foreign request: {route.request.url}")
-            route.abort()
 
     def listen(message: ConsoleMessage) -> None:
         if message.type == "error" and "Failed to load resource" not in message.text:
             complaints.append(message.text)
 
-    context.route("http*://**", keep_home)
-    page = context.new_page()
+    def look(request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in ("http", "https") and address.hostname != "127.0.0.1":
+            complaints.append(f"foreign request: {request.url}")
+
+    page = visitor.new_page()
     page.on("console", listen)
+    page.on("request", look)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
+    try:
+        yield page
+    finally:
+        page.close()
     assert complaints == []
+
+
+def sign_in(page: Page, username: str, password: str = DEMO_PASSWORD) -> None:
+    """Fill the form and send it."""
+    page.goto("/sign-in/")
+    page.fill("#id_username", username)
+    page.fill("#id_password", password)
+    page.click("#sign-in-button")
