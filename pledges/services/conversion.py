@@ -5,7 +5,7 @@ are held by nobody, but only inside this transaction and under the facility's lo
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -103,9 +103,17 @@ class Evidence:
         return {"kind": self.kind, "reference": self.reference, **self.details}
 
 
-def take(*, act: CoverAct, kind: ConversionKind, takes: Sequence[Take]) -> list[Taken]:
+def take(
+    *,
+    act: CoverAct,
+    kind: ConversionKind,
+    takes: Sequence[Take],
+    lots_besides: Collection[int] = (),
+) -> list[Taken]:
     """Take quantities out of positions: they shrink, their holds and pool lines with them.
 
+    Locks their lots together with those that the caller will claim next (`lots_besides`), by id:
+    two lenders who swap the same lots in opposite directions wait for each other in one order.
     Raises NotInThisFacility, WrongRight, NotEnoughLeft, NothingToConvert; changes nothing then.
     """
     wanted = {one.position_id: one.quantity for one in takes}
@@ -116,7 +124,8 @@ def take(*, act: CoverAct, kind: ConversionKind, takes: Sequence[Take]) -> list[
         )
     positions = lock_in_order(act.facility.positions.filter(pk__in=list(wanted)))
     _check_takes(positions, wanted, kind)
-    lots = {lot.pk: lot for lot in lock_lots(one.lot_id for one in positions if one.lot_id)}
+    taken_lots = [one.lot_id for one in positions if one.lot_id is not None]
+    lots = {lot.pk: lot for lot in lock_lots([*taken_lots, *lots_besides])}
     for position in positions:
         position.lot = lots[position.lot_id] if position.lot_id else None
         position.remaining -= wanted[position.pk]

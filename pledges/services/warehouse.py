@@ -125,7 +125,12 @@ def substitute(
     require_borrowers_goods(act, [lot for lot, _quantity in bring])
     _check_quantities(bring)
     _check_hands(act, give, maker_id)
-    taken = take(act=act, kind=ConversionKind.SUBSTITUTE, takes=give)
+    taken = take(
+        act=act,
+        kind=ConversionKind.SUBSTITUTE,
+        takes=give,
+        lots_besides=[lot.pk for lot, _quantity in bring],
+    )
     made = convert(
         act=act,
         kind=ConversionKind.SUBSTITUTE,
