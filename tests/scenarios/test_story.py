@@ -66,10 +66,10 @@ def test_verify_finds_nothing_wrong(book):
         (
             (
                 "UPDATE lending_loan SET owed_principal = owed_principal + 0.01"
-                " WHERE number = 'PL-0829'"
+                " WHERE state = 'drawn'"
             ),
             "lending.loan_components_equal_ledger",
-            "PL-0829",
+            "AURORA-2011",
         ),
         (
             (
