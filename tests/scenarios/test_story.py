@@ -65,7 +65,7 @@ def test_verify_finds_nothing_wrong(book):
         ),
         (
             (
-                "UPDATE lending_loan SET owed_principal = owed_principal + 0.01"
+                "UPDATE lending_loan SET owed_principal = owed_principal - 0.01"
                 " WHERE state = 'drawn'"
             ),
             "lending.loan_components_equal_ledger",
