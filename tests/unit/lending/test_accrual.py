@@ -94,7 +94,7 @@ def test_one_entry_per_lender_currency_and_day():
     make_drawn_loan(make_desk(), principal=D(100_000))
     result = run(START + 2 * DAY)
     assert (result.days, result.loan_days, len(result.facility_ids)) == (2, 8, 4)
-    entries = Entry.objects.filter(kind="accrual").order_by("booked_on", "tenant")
+    entries = Entry.objects.filter(kind="accrual").order_by("booked_on", "tenant_id")
     assert [entry.postings.count() for entry in entries] == [3, 1, 3, 1]
 
 
