@@ -128,13 +128,13 @@ def _ribbons(rows: list[dict[str, Any]]) -> list[Ribbon]:
         sides[row["direction"]].append(row)
     merged: dict[tuple[Any, ...], Ribbon] = {}
     for sides in acts.values():
-        for ribbon in _share_out(sides["consumed"], sides["produced"]):
+        for ribbon in share_out(sides["consumed"], sides["produced"]):
             key = (ribbon.source, ribbon.target, ribbon.kind)
             merged[key] = _join(merged.get(key), ribbon)
     return list(merged.values())
 
 
-def _share_out(taken: list[dict[str, Any]], made: list[dict[str, Any]]) -> list[Ribbon]:
+def share_out(taken: list[dict[str, Any]], made: list[dict[str, Any]]) -> list[Ribbon]:
     """Split one conversion into pairs of blocks.
 
     What was taken goes wholly to where it left the pool, if it did (release, substitution,

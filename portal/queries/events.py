@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Min, Prefetch, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -50,7 +50,9 @@ def list_events(
     last: int | None = None,
 ) -> list[Event]:
     """Return what happened, newest first (five queries), at most `last` of each kind."""
-    conversions = _conversions(actor, facility).order_by("-occurred_at", "-id")
+    # Several conversions may share an instant; their legs were written in the order they happened.
+    conversions = _conversions(actor, facility).annotate(written=Min("legs__id"))
+    conversions = conversions.order_by("-occurred_at", "-written")
     payments = _payments(actor, facility).order_by("-instructed_at")
     repayments = _repayments(actor, facility).order_by("-recorded_at")
     calls = _calls(actor, facility).order_by("-opened_at")
@@ -59,11 +61,11 @@ def list_events(
         payments = payments.filter(instructed_at__gte=since)
         repayments = repayments.filter(recorded_at__gte=since)
         calls = calls.filter(opened_at__gte=since)
-    events = [conversion_event(one) for one in conversions[:last]]
+    events = [conversion_event(one) for one in conversions[:last]][::-1]
     events += [_payment_event(one) for one in payments[:last]]
     events += [_repayment_event(one) for one in repayments[:last]]
     events += [event for call in calls[:last] for event in call_events(call)]
-    return sorted(events, key=lambda event: (event.at, event.rank), reverse=True)[:last]
+    return sorted(events, key=lambda event: (event.at, event.rank))[::-1][:last]
 
 
 def _conversions(actor: Actor, facility: Facility) -> QuerySet[Conversion]:

@@ -50,10 +50,9 @@ def get_lineage(actor: Actor, position_id: uuid.UUID) -> Lineage:
             Conversion.objects.visible_to(actor).filter(
                 legs__position__in=ids, legs__direction=Direction.PRODUCED
             )
-        )
-        .distinct()
-        .order_by("occurred_at", "id")
+        ).distinct()
     ]
+    conversions.sort(key=lambda one: (one.occurred_at, min(leg.pk for leg in one.legs.all())))
     return _assembled(actor, position, positions, conversions)
 
 

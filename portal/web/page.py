@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from parties.actors import Actor
 from parties.models import Person
@@ -50,14 +51,17 @@ class Ask:
 def page(
     view: Callable[Concatenate[HttpRequest, Ask, _Params], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, _Params], HttpResponse]:
-    """Let signed-in people in and hand the view an `Ask`."""
+    """Let signed-in people read (GET and HEAD alone) and hand the view an `Ask`."""
 
     @wraps(view)
     def framed(request: HttpRequest, *args: _Params.args, **kwargs: _Params.kwargs) -> HttpResponse:
         return view(request, _ask(request), *args, **kwargs)
 
     # login_required passes whatever it is given; its stub forgets the parameters.
-    return cast("Callable[Concatenate[HttpRequest, _Params], HttpResponse]", login_required(framed))
+    return cast(
+        "Callable[Concatenate[HttpRequest, _Params], HttpResponse]",
+        require_safe(login_required(framed)),
+    )
 
 
 def _ask(request: HttpRequest) -> Ask:

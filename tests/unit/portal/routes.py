@@ -1,0 +1,81 @@
+"""Every route of the portal with an address on the story, and who may open it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from factoring.models import Receivable
+from lending.models import Facility, Loan
+from logistics.models import Lot
+from orders.models import PurchaseOrder
+from pledges.models import MarginCall, Position
+
+# Kinds of readers. "inside": lender and borrower of the facility. "custodian": runs the warehouse.
+# "outside": another lender's person, who is signed in and has nothing to do with the deal.
+EVERYBODY = {"inside": 200, "custodian": 200, "outside": 200}
+INSIDE = {"inside": 200, "custodian": 404, "outside": 404}
+CUSTODIAN = {"inside": 200, "custodian": 200, "outside": 404}
+
+
+@dataclass(frozen=True)
+class Route:
+    name: str
+    kwargs: Callable[[], dict[str, object]]
+    answers: dict[str, int]
+    query: str = ""
+
+    @property
+    def address(self) -> str:
+        return reverse(f"portal:{self.name}", kwargs=self.kwargs()) + self.query
+
+
+def nothing() -> dict[str, object]:
+    return {}
+
+
+def facility() -> dict[str, object]:
+    return {"facility_id": Facility.objects.get().pk}
+
+
+def warehouse_lot() -> dict[str, object]:
+    return {"lot_id": Lot.objects.filter(site__operator__code="yantian").first().pk}
+
+
+def copper() -> dict[str, object]:
+    return {"code": "copper_comex"}
+
+
+def first(name: str, model: type) -> Callable[[], dict[str, object]]:
+    return lambda: {name: model.objects.order_by("pk").first().pk}
+
+
+ROUTES = (
+    Route("home", nothing, {"inside": 200, "custodian": 302, "outside": 302}),
+    Route("search", nothing, EVERYBODY, "?q=copper"),
+    Route("facility", facility, INSIDE),
+    Route("coverage", facility, INSIDE),
+    Route("waterfall", facility, INSIDE),
+    Route("map", facility, INSIDE, "?at=2011-11-20"),
+    Route("map_scene", facility, INSIDE, "?at=2011-11-20"),
+    Route("map_node", facility, INSIDE, "?place=cash&node=account&at=2011-12-16T12:00:00Z"),
+    Route("timeline", facility, INSIDE),
+    Route("lineage", first("position_id", Position), INSIDE),
+    Route("prices", nothing, EVERYBODY),
+    Route("price", copper, EVERYBODY),
+    Route("price_history", copper, EVERYBODY),
+    Route("what_if", copper, INSIDE, "?change=-30"),
+    Route("orders", nothing, EVERYBODY),
+    Route("order", first("order_id", PurchaseOrder), INSIDE),
+    Route("materials", nothing, EVERYBODY),
+    Route("inventory", nothing, EVERYBODY),
+    Route("lot", warehouse_lot, CUSTODIAN),
+    Route("receivables", nothing, EVERYBODY),
+    Route("receivable", first("receivable_id", Receivable), INSIDE),
+    Route("loans", nothing, INSIDE),
+    Route("loan", first("loan_id", Loan), INSIDE),
+    Route("calls", nothing, INSIDE),
+    Route("call", first("call_id", MarginCall), INSIDE),
+)
+# Open to everybody, signed in or not; tested by themselves.
+OPEN = {"sign_in", "sign_out", "preferences"}
