@@ -1,12 +1,11 @@
 """The portal's pages are read on the story: a copy of its database, rolled back after each test."""
 
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
 from django.test import Client
+from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 
 from parties.models import Person
@@ -15,24 +14,27 @@ from tests import storybook
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Every test begins in English: a page leaves its reader's language behind in the thread."""
+    with translation.override("en"):
+        yield
+
+
 @pytest.fixture(scope="session")
-def story_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def read_book(told: str) -> Iterator[str]:
     """The name of this process's own copy of the told story."""
-    base = tmp_path_factory.getbasetemp()
-    storybook.play_once(Path(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base))
-    name = f"{storybook.PLAYED}_portal_{os.getpid()}"
-    storybook.create(name, template=storybook.PLAYED)
-    yield name
-    storybook.drop(name)
+    with storybook.copied("read") as name:
+        yield name
 
 
 @pytest.fixture
-def story(story_database: str, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def story(read_book: str, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Point the default connection at the story; whatever the test writes is rolled back."""
     usual = connection.settings_dict["NAME"]
     with django_db_blocker.unblock():
         connection.close()
-        connection.settings_dict["NAME"] = story_database
+        connection.settings_dict["NAME"] = read_book
         try:
             with transaction.atomic():
                 yield
@@ -43,8 +45,8 @@ def story(story_database: str, django_db_blocker: DjangoDbBlocker) -> Iterator[N
 
 
 @pytest.fixture
-def sign_in(story: None) -> Callable[[str], Client]:
-    """Return a browser of a person of the story, signed in."""
+def sign_in(story: None) -> Callable[..., Client]:
+    """Return a browser of a person of the story, signed in, with cookies."""
 
     def signed_in(username: str, **cookies: str) -> Client:
         client = Client()
