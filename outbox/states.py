@@ -28,3 +28,11 @@ EVENT_TRANSITIONS = frozenset(
 EVENT_STATES = StateTable(
     states=EventState, initial={EventState.PENDING}, transitions=EVENT_TRANSITIONS
 )
+
+
+class Severity(TextChoices):
+    """How soon somebody must look."""
+
+    NOTICE = "notice", _("Notice")
+    WARNING = "warning", _("Warning")
+    URGENT = "urgent", _("Urgent")

@@ -1,19 +1,28 @@
 """What always holds of positions, pool lines, holds, cover and calls (domain.md, invariants)."""
 
-from common.invariants import Invariant
+from collections.abc import Iterable
 
-_LIVE = "('order_claim', 'floating_mortgage', 'pledge', 'in_transit', 'receivable', 'proceeds')"
+from common.invariants import Invariant
+from pledges.states import LIVE_RIGHTS, UNCHOSEN
+
+
+def _listed(values: Iterable[str]) -> str:
+    return "({})".format(", ".join(f"'{value}'" for value in sorted(map(str, values))))
+
+
+_LIVE = _listed(LIVE_RIGHTS)
+_UNCHOSEN = _listed(UNCHOSEN)
 
 POOL_LINES_EQUAL_POSITIONS = Invariant(
     name="pool_lines_equal_positions",
-    sentence="A pool line is the sum of the weights of the live positions behind it.",
+    sentence="A pool line is the sum of the weights of the positions that count behind it.",
     sql=f"""
     WITH sums AS (
         SELECT p.facility_id, t.basis_id, p."right",
                sum(p.remaining * t.market_per_unit) AS market,
                sum(p.remaining * t.lending_per_unit) AS lending
         FROM pledges_position p JOIN pledges_positionterm t ON t.position_id = p.id
-        WHERE p."right" IN {_LIVE} GROUP BY 1, 2, 3
+        WHERE p."right" IN {_LIVE} AND NOT p.suspended GROUP BY 1, 2, 3
     )
     SELECT coalesce('pool line ' || l.id, 'facility ' || s.facility_id || ' ' || s."right"),
            'line weighs ' || coalesce(l.market_weight, 0) || '/' || coalesce(l.lending_weight, 0)
@@ -54,7 +63,7 @@ EVERY_POSITION_HAS_AN_ORIGIN = Invariant(
 
 SAME_QUANTITY_ON_BOTH_SIDES = Invariant(
     name="same_quantity_on_both_sides",
-    sentence="Pledging mortgaged goods, releasing, revoking, collecting and applying change no "
+    sentence="Moving, pledging, releasing, losing, revoking, collecting and applying change no "
     "quantity.",
     sql="""
     SELECT 'conversion ' || c.id,
@@ -67,7 +76,8 @@ SAME_QUANTITY_ON_BOTH_SIDES = Invariant(
                      AND (c.kind <> 'substitute' OR p."right" = 'released')), 0) AS produced
         FROM pledges_conversionleg l JOIN pledges_position p ON p.id = l.position_id
         WHERE l.conversion_id = c.id) sides ON true
-    WHERE c.kind IN ('pledge', 'release', 'substitute', 'collect', 'apply', 'revoke')
+    WHERE c.kind IN ('pledge', 'crystallise', 'ship', 'arrive', 'release', 'outflow', 'lose',
+                     'substitute', 'collect', 'apply', 'revoke')
       AND NOT (c.kind = 'pledge' AND sides.consumed = 0)
       AND sides.consumed <> sides.produced
     """,
@@ -80,10 +90,10 @@ GOODS_ARE_HELD_FOR_POSITIONS = Invariant(
     SELECT coalesce('position ' || p.id, 'hold ' || h.id),
            'claims ' || coalesce(p.remaining, 0) || ', held ' || coalesce(h.quantity, 0)
     FROM (SELECT * FROM pledges_position
-          WHERE "right" IN ('floating_mortgage', 'pledge') AND remaining > 0) p
+          WHERE "right" IN ('floating_mortgage', 'pledge', 'in_transit') AND remaining > 0) p
     FULL JOIN (SELECT * FROM logistics_hold WHERE lifted_at IS NULL) h ON h.reference = p.id
     WHERE p.id IS NULL OR h.id IS NULL OR p.remaining <> h.quantity OR p.lot_id <> h.lot_id
-       OR h.kind <> CASE p."right" WHEN 'pledge' THEN 'pledge' ELSE 'mortgage' END
+       OR h.kind <> CASE p."right" WHEN 'floating_mortgage' THEN 'mortgage' ELSE 'pledge' END
     """,
 )
 
@@ -126,12 +136,12 @@ CALLED_MEANS_CALL_OPEN = Invariant(
 NO_ACT_UNCOVERED = Invariant(
     name="no_act_left_a_larger_shortfall",
     sentence="No conversion that somebody chose left a larger shortfall than it found.",
-    sql="""
+    sql=f"""
     SELECT 'conversion ' || id, kind || ' left short '
            || greatest(0, exposure_after - lending_value_after) || ', found '
            || greatest(0, exposure_before - lending_value_before)
     FROM pledges_conversion
-    WHERE kind <> 'revoke' AND greatest(0, exposure_after - lending_value_after)
+    WHERE kind NOT IN {_UNCHOSEN} AND greatest(0, exposure_after - lending_value_after)
         > greatest(0, exposure_before - lending_value_before)
     """,
 )
@@ -149,6 +159,17 @@ HISTORY_ENDS_IN_THE_PRESENT = Invariant(
     """,
 )
 
+SUSPENDED_MEANS_WHY = Invariant(
+    name="suspended_means_why",
+    sentence="A position is suspended while, and only while, a suspension of it stands.",
+    sql="""
+    SELECT 'position ' || p.id, 'suspended: ' || p.suspended || ', reasons ' || count(s.id)
+    FROM pledges_position p
+    LEFT JOIN pledges_suspension s ON s.position_id = p.id AND s.lifted_at IS NULL
+    GROUP BY p.id HAVING p.suspended <> (count(s.id) > 0)
+    """,
+)
+
 INVARIANTS = [
     POOL_LINES_EQUAL_POSITIONS,
     PARTS_SUM_TO_THE_WHOLE,
@@ -159,4 +180,5 @@ INVARIANTS = [
     CALLED_MEANS_CALL_OPEN,
     NO_ACT_UNCOVERED,
     HISTORY_ENDS_IN_THE_PRESENT,
+    SUSPENDED_MEANS_WHY,
 ]

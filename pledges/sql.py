@@ -43,14 +43,16 @@ RETURNS TABLE (
 $$;
 """
 
-# Live values of positions, per unit that remains; the parts behind the sums above.
+# Live values of positions, per unit that remains; the parts behind the sums above. A suspended
+# position keeps its market value (who gives it up needs the authority for it) and lends nothing.
 POSITION_VALUES = """
 CREATE OR REPLACE FUNCTION pledges_position_values(as_of date, ids uuid[])
 RETURNS TABLE (position_id uuid, market_per_unit numeric, lending_per_unit numeric)
 LANGUAGE sql STABLE AS $$
     SELECT p.id,
            coalesce(sum(t.market_per_unit * q.unit_price), 0),
-           coalesce(sum(t.lending_per_unit * q.unit_price * q.rate), 0)
+           CASE WHEN p.suspended THEN 0
+                ELSE coalesce(sum(t.lending_per_unit * q.unit_price * q.rate), 0) END
     FROM pledges_position p
     JOIN lending_facility f ON f.id = p.facility_id
     LEFT JOIN pledges_positionterm t ON t.position_id = p.id

@@ -33,14 +33,23 @@ class ConversionKind(TextChoices):
 
     PREPAY = "prepay", _("Prepaid")
     DELIVER = "deliver", _("Delivered")
+    ATTACH = "attach", _("Attached")
     TRANSFORM = "transform", _("Transformed")
     PLEDGE = "pledge", _("Pledged")
+    CRYSTALLISE = "crystallise", _("Crystallised")
+    SHIP = "ship", _("Shipped")
+    ARRIVE = "arrive", _("Arrived")
     SUBSTITUTE = "substitute", _("Substituted")
     RELEASE = "release", _("Released")
+    OUTFLOW = "outflow", _("Left in the ordinary course")
+    LOSE = "lose", _("Lost")
     SELL = "sell", _("Sold")
+    RETURN = "return", _("Returned")
     COLLECT = "collect", _("Collected")
     APPLY = "apply", _("Applied")
     REVOKE = "revoke", _("Revoked")
+    ENFORCE = "enforce", _("Enforced")
+    REVERSE = "reverse", _("Reversed")
 
 
 # kind -> (rights that may be consumed, rights that may be produced).
@@ -50,20 +59,30 @@ CONVERSIONS: dict[ConversionKind, tuple[frozenset[Right], frozenset[Right]]] = {
         frozenset({Right.ORDER_CLAIM}),
         frozenset({Right.FLOATING_MORTGAGE}),
     ),
+    # After-acquired goods of the mortgaged class come under it as they are received.
+    ConversionKind.ATTACH: (frozenset(), frozenset({Right.FLOATING_MORTGAGE})),
     ConversionKind.TRANSFORM: (
         frozenset({Right.FLOATING_MORTGAGE}),
         frozenset({Right.FLOATING_MORTGAGE, Right.PLEDGE}),
     ),
     ConversionKind.PLEDGE: (frozenset({Right.FLOATING_MORTGAGE}), frozenset({Right.PLEDGE})),
+    ConversionKind.CRYSTALLISE: (frozenset({Right.FLOATING_MORTGAGE}), frozenset({Right.PLEDGE})),
+    ConversionKind.SHIP: (frozenset({Right.PLEDGE}), frozenset({Right.IN_TRANSIT})),
+    ConversionKind.ARRIVE: (frozenset({Right.IN_TRANSIT}), frozenset({Right.PLEDGE})),
     ConversionKind.SUBSTITUTE: (
         frozenset({Right.FLOATING_MORTGAGE, Right.PLEDGE}),
         frozenset({Right.PLEDGE, Right.RELEASED}),
     ),
     ConversionKind.RELEASE: (PROPERTY_RIGHTS, frozenset({Right.RELEASED})),
+    # Mortgaged goods that the borrower uses or sells in the ordinary course, while the floor holds.
+    ConversionKind.OUTFLOW: (frozenset({Right.FLOATING_MORTGAGE}), frozenset({Right.RELEASED})),
+    # Goods that were destroyed, stolen or not found.
+    ConversionKind.LOSE: (PROPERTY_RIGHTS, frozenset({Right.WRITTEN_OFF})),
     ConversionKind.SELL: (
         frozenset({Right.PLEDGE, Right.IN_TRANSIT}),
         frozenset({Right.RECEIVABLE}),
     ),
+    ConversionKind.RETURN: (frozenset({Right.RECEIVABLE}), frozenset({Right.PLEDGE})),
     ConversionKind.COLLECT: (frozenset({Right.RECEIVABLE}), frozenset({Right.PROCEEDS})),
     ConversionKind.APPLY: (
         frozenset({Right.PROCEEDS}),
@@ -71,11 +90,56 @@ CONVERSIONS: dict[ConversionKind, tuple[frozenset[Right], frozenset[Right]]] = {
     ),
     # The bank did not make the payment that a claim was founded on.
     ConversionKind.REVOKE: (frozenset({Right.ORDER_CLAIM}), frozenset({Right.RELEASED})),
+    # After default: what is sold becomes cash, what cannot be had is written off.
+    ConversionKind.ENFORCE: (
+        LIVE_RIGHTS,
+        frozenset({Right.REALISED, Right.WRITTEN_OFF, Right.PROCEEDS}),
+    ),
+    # A mistaken conversion undone by a compensating one: what it made becomes what it took.
+    ConversionKind.REVERSE: (frozenset(Right), frozenset(Right)),
 }
 
 
 # Goods may be pledged without any claim on them, and come before anything was paid for them.
-FROM_NOTHING = frozenset({ConversionKind.PREPAY, ConversionKind.DELIVER, ConversionKind.PLEDGE})
+FROM_NOTHING = frozenset(
+    {
+        ConversionKind.PREPAY,
+        ConversionKind.DELIVER,
+        ConversionKind.ATTACH,
+        ConversionKind.PLEDGE,
+    }
+)
+
+# Facts and measures against a debtor in default: recorded, and called, but never refused.
+UNCHOSEN = frozenset(
+    {
+        ConversionKind.REVOKE,
+        ConversionKind.LOSE,
+        ConversionKind.RETURN,
+        ConversionKind.CRYSTALLISE,
+        ConversionKind.ENFORCE,
+    }
+)
+
+# Goods given back, taken away or put right by hand: a maker and a different checker.
+TWO_PERSONS = frozenset(
+    {
+        ConversionKind.RELEASE,
+        ConversionKind.SUBSTITUTE,
+        ConversionKind.ENFORCE,
+        ConversionKind.REVERSE,
+    }
+)
+
+
+class SuspensionReason(TextChoices):
+    """Why a position secures nothing for a time."""
+
+    INSURANCE = "insurance", _("Not insured for the lender")
+    CONTROL = "control", _("No evidence of control")
+    INSPECTION = "inspection", _("Inspection not passed")
+    PLACE = "place", _("Outside the approved places")
+    RECEIPT = "receipt", _("No valid warehouse receipt")
 
 
 class Band(TextChoices):

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
         ('lending', '0001_initial'),
         ('logistics', '0001_initial'),
         ('parties', '0001_initial'),
-        ('pledges', '0002_functions'),
+        ('pledges', '0001_initial'),
     ]
 
     operations = [

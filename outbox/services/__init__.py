@@ -1,4 +1,4 @@
-"""Write events and journal entries with the business transaction; deliver events after it."""
+"""Write events, alerts and journal entries with the transaction; deliver events after it."""
 
 from outbox.services.audit import record
 from outbox.services.events import NewEvent, emit, emit_many

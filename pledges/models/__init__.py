@@ -5,6 +5,7 @@ from pledges.models.cover import CoverRecord, FacilityCover
 from pledges.models.margin_call import MarginCall
 from pledges.models.pool import PoolLine
 from pledges.models.position import Position, PositionTerm
+from pledges.models.suspension import Suspension
 
 __all__ = [
     "Conversion",
@@ -15,4 +16,5 @@ __all__ = [
     "PoolLine",
     "Position",
     "PositionTerm",
+    "Suspension",
 ]

@@ -13,7 +13,7 @@ from common.immutability import append_only
 from lending.models import Facility
 from parties.models import Organisation, Person
 from pledges.models.position import Position
-from pledges.states import Band, ConversionKind, Direction
+from pledges.states import TWO_PERSONS, Band, ConversionKind, Direction
 
 if TYPE_CHECKING:
     from parties.actors import Actor
@@ -37,7 +37,7 @@ class Conversion(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     facility = models.ForeignKey(Facility, on_delete=models.PROTECT, related_name="conversions")
-    kind = models.CharField(max_length=10, choices=ConversionKind.choices)
+    kind = models.CharField(max_length=12, choices=ConversionKind.choices)
     occurred_at = models.DateTimeField()
     business_date = models.DateField()
     actor_label = models.CharField(max_length=160)
@@ -65,8 +65,8 @@ class Conversion(models.Model):
                 name="conversion_kind_known", condition=Q(kind__in=ConversionKind.values)
             ),
             models.CheckConstraint(
-                name="conversion_giving_goods_back_checked_by_another_person",
-                condition=~Q(kind__in=[ConversionKind.RELEASE, ConversionKind.SUBSTITUTE])
+                name="conversion_by_choice_checked_by_another_person",
+                condition=~Q(kind__in=sorted(map(str, TWO_PERSONS)))
                 | (Q(maker__isnull=False, person__isnull=False) & ~Q(maker=F("person"))),
             ),
         ]

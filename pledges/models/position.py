@@ -60,7 +60,8 @@ class Position(models.Model):
 
     A position never changes its right: a conversion consumes some or all of what remains of it
     and produces new positions. Money claims are counted in their currency (`unit` = ISO 4217),
-    goods in the item's unit (`unit` = UN/CEFACT). Only `remaining` and `closed_at` ever change.
+    goods in the item's unit (`unit` = UN/CEFACT). Only `remaining`, `closed_at` and, through its
+    suspensions, `suspended` ever change.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -74,6 +75,9 @@ class Position(models.Model):
     quantity = QuantityField()
     remaining = QuantityField()
     unit = models.CharField(max_length=3)
+    suspended = models.BooleanField(
+        default=False, help_text="counts for nothing while a suspension stands; kept by them"
+    )
     parent = models.ForeignKey(
         "self", on_delete=models.PROTECT, related_name="parts", null=True, blank=True
     )
@@ -117,6 +121,14 @@ class Position(models.Model):
                 "tenant", "facility", "right", "lot", "quantity", "unit", "parent", "opened_at"
             ),
             _OnlyShrinks(),
+            RefusingTrigger(
+                constraint="suspended_by_its_suspensions",
+                message="a suspension suspends a position, and its lifting restores it",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "pg_trigger_depth() = 0 AND OLD.suspended IS DISTINCT FROM NEW.suspended"
+                ),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -23,6 +23,7 @@ from outbox.services.events import NewEvent, emit_many
 from pledges.models import Position, PositionTerm
 from pledges.rules.terms import Term
 from pledges.services.cover import CoverAct
+from pledges.services.eligibility import check_eligibility
 from pledges.services.journal import PendingConversion, PendingLeg
 from pledges.services.pool import add_to_pool, take_from_pool
 from pledges.states import (
@@ -34,7 +35,11 @@ from pledges.states import (
     Right,
 )
 
-HOLD_OF_RIGHT = {Right.FLOATING_MORTGAGE: HoldKind.MORTGAGE, Right.PLEDGE: HoldKind.PLEDGE}
+HOLD_OF_RIGHT = {
+    Right.FLOATING_MORTGAGE: HoldKind.MORTGAGE,
+    Right.PLEDGE: HoldKind.PLEDGE,
+    Right.IN_TRANSIT: HoldKind.PLEDGE,
+}
 
 
 class NotEnoughLeft(Refusal):
@@ -182,7 +187,8 @@ def convert(
 ) -> list[Position]:
     """Produce positions from what was taken and enter the conversion in the act's journal.
 
-    Places holds on produced goods and adds them to the pool. Returns the new positions in the
+    Places holds on produced goods, adds them to the pool and suspends what may not count yet
+    (see `eligibility`). Returns the new positions in the
     order of `makes`. The conversion's row is written when the act is judged.
     """
     if not makes or any(make.right not in CONVERSIONS[kind][1] for make in makes):
@@ -201,6 +207,7 @@ def convert(
     live = [position for position in made if position.right not in TERMINAL_RIGHTS]
     _hold(act, live)
     add_to_pool({position.pk: position.quantity for position in live})
+    check_eligibility(act, live)
     _enter(act, kind, taken, made, evidence, maker_id, reason)
     return made
 

@@ -12,7 +12,7 @@ INSERT INTO pledges_poolline AS line
 SELECT p.tenant_id, p.facility_id, t.basis_id, p."right",
        sum(change.quantity * t.market_per_unit), sum(change.quantity * t.lending_per_unit)
 FROM unnest(%s::uuid[], %s::numeric[]) AS change(position_id, quantity)
-JOIN pledges_position p ON p.id = change.position_id
+JOIN pledges_position p ON p.id = change.position_id AND NOT p.suspended
 JOIN pledges_positionterm t ON t.position_id = p.id
 GROUP BY p.tenant_id, p.facility_id, t.basis_id, p."right"
 ORDER BY p.facility_id, t.basis_id, p."right"
@@ -29,7 +29,7 @@ FROM (SELECT p.facility_id, t.basis_id, p."right",
              sum(change.quantity * t.market_per_unit) AS market_weight,
              sum(change.quantity * t.lending_per_unit) AS lending_weight
       FROM unnest(%s::uuid[], %s::numeric[]) AS change(position_id, quantity)
-      JOIN pledges_position p ON p.id = change.position_id
+      JOIN pledges_position p ON p.id = change.position_id AND NOT p.suspended
       JOIN pledges_positionterm t ON t.position_id = p.id
       GROUP BY p.facility_id, t.basis_id, p."right") AS taken
 WHERE line.facility_id = taken.facility_id AND line.basis_id = taken.basis_id
@@ -38,12 +38,12 @@ WHERE line.facility_id = taken.facility_id AND line.basis_id = taken.basis_id
 
 
 def add_to_pool(quantities: Mapping[uuid.UUID, Decimal]) -> None:
-    """Add quantities of live positions to their facilities' pool lines."""
+    """Add quantities of live positions to their facilities' pool lines; suspended ones weigh 0."""
     _change(_ADD, quantities)
 
 
 def take_from_pool(quantities: Mapping[uuid.UUID, Decimal]) -> None:
-    """Take quantities of live positions out of their facilities' pool lines."""
+    """Take quantities of live positions out of their facilities' pool lines; see `add_to_pool`."""
     _change(_TAKE, quantities)
 
 

@@ -150,7 +150,7 @@ def test_lending_weight_never_exceeds_market_weight(called):
 )
 def test_goods_are_given_back_by_two_people(called, hands):
     refused(
-        "conversion_giving_goods_back_checked_by_another_person",
+        "conversion_by_choice_checked_by_another_person",
         copied("pledges_conversion", id=NEW, **hands) + " WHERE kind = 'release'",
     )
 

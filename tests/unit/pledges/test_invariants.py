@@ -223,6 +223,14 @@ def test_tampered_history_is_found(busy):
     }
 
 
+def test_tampered_suspension_without_a_reason_is_found(busy):
+    position = busy.mortgage(3)
+    tamper("UPDATE pledges_position SET suspended = true WHERE id = %s", position.pk)
+    assert breaches()["suspended_means_why"] == [
+        (f"position {position.pk}", "suspended: true, reasons 0")
+    ]
+
+
 def test_every_invariant_is_tampered_with_above():
     source = Path(__file__).read_text()
     assert [rule.name for rule in INVARIANTS if f'"{rule.name}"' not in source] == []
