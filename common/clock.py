@@ -45,14 +45,30 @@ class SetClock:
         return self._instant
 
 
-system_clock: Clock = SystemClock()
+class ShiftedClock:
+    """The machine's clock, so much later or (the demonstration's) earlier."""
+
+    def __init__(self, shift: timedelta) -> None:
+        self._shift = shift
+
+    def now(self) -> datetime:
+        """Return the machine's instant moved by the shift."""
+        return datetime.now(UTC) + self._shift
+
+
 # One for the process, not for a thread: a browser test's server thread must see the test's clock.
-_current: Clock = system_clock
+_current: Clock = SystemClock()
 
 
 def now() -> datetime:
     """Return the instant by the clock in use. For the edges only."""
     return _current.now()
+
+
+def run_shifted(shift: timedelta) -> None:
+    """Let every edge of this process read the machine's clock moved by `shift`, from now on."""
+    global _current  # noqa: PLW0603  (see using_clock)
+    _current = ShiftedClock(shift)
 
 
 @contextmanager

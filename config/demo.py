@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import NoReturn
 
@@ -45,8 +46,11 @@ def run(*, host: str, port: int) -> int:
     """Prepare, serve on the first free port from `port`, and stay until a signal or a failure."""
     _on_signals(_leave)
     ensure_services(["demo"])
-    prepare()
-    crew = Crew(RUN_DIR, env=os.environ | {"DEMO": "1"})
+    shift = prepare()
+    crew = Crew(
+        RUN_DIR,
+        env=os.environ | {"DEMO": "1", "CLOCK_SHIFT_SECONDS": str(shift.total_seconds())},
+    )
     try:
         with listen(host, port) as listener:
             _start_web(crew, listener)
@@ -59,10 +63,11 @@ def run(*, host: str, port: int) -> int:
         crew.stop()
 
 
-def prepare() -> None:
-    """Migrate and tell the story; a second demo waits for the first one to finish this.
+def prepare() -> timedelta:
+    """Migrate and tell the story; return how far its clock stands from the machine's.
 
-    Leaves the process with one line if either is refused.
+    A second demo waits for the first one to finish this. Leaves the process with one line if
+    either is refused.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
@@ -70,10 +75,18 @@ def prepare() -> None:
         try:
             call_command("migrate", verbosity=0)
             call_command("story")
+            return _story_now() - datetime.now(UTC)
         except CommandError as error:
             raise SystemExit(f"The demo cannot be prepared: {error}") from error
         finally:
             connections.close_all()
+
+
+def _story_now() -> datetime:
+    """Return the instant at which the story, or what people did after it, stands still."""
+    from portal.queries.dates import last_act  # needs Django set up
+
+    return last_act() + timedelta(minutes=1)
 
 
 def welcome(address: str) -> str:

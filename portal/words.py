@@ -145,6 +145,73 @@ def _revoke(act: Act) -> str:
     return _("The payment came back: the claim on %(claim)s ended") % {"claim": _list(act.taken)}
 
 
+def _attach(act: Act) -> str:
+    return _("%(goods)s came under the floating mortgage as %(place)s received them") % {
+        "goods": _list(act.made),
+        "place": _places(act.made),
+    }
+
+
+def _crystallise(act: Act) -> str:
+    return _("The mortgage crystallised: %(place)s holds %(goods)s for the lender") % {
+        "place": _places(act.made),
+        "goods": _list(act.made),
+    }
+
+
+def _ship(act: Act) -> str:
+    return _("%(goods)s left %(place)s; the carrier holds them for the lender") % {
+        "goods": _list(act.made),
+        "place": _places(act.taken),
+    }
+
+
+def _arrive(act: Act) -> str:
+    return _("%(goods)s arrived at %(place)s, which holds them for the lender") % {
+        "goods": _list(act.made),
+        "place": _places(act.made),
+    }
+
+
+def _outflow(act: Act) -> str:
+    return _("%(goods)s left %(place)s in the ordinary course") % {
+        "goods": _list(act.made),
+        "place": _places(act.taken),
+    }
+
+
+def _lose(act: Act) -> str:
+    return _("%(goods)s were lost at %(place)s") % {
+        "goods": _list(act.taken),
+        "place": _places(act.taken),
+    }
+
+
+def _return(act: Act) -> str:
+    return _("%(goods)s came back: %(amount)s less is owed on %(invoice)s") % {
+        "goods": _list(act.made),
+        "amount": _sum(act.taken),
+        "invoice": _list(act.taken),
+    }
+
+
+def _enforce(act: Act) -> str:
+    cash = [part for part in act.made if part.right == "proceeds"]
+    if not cash:
+        return _("%(goods)s written off in enforcement") % {"goods": _list(act.taken)}
+    return _("%(goods)s sold in enforcement for %(amount)s") % {
+        "goods": _list(act.taken),
+        "amount": _sum(cash),
+    }
+
+
+def _reverse(act: Act) -> str:
+    return _("A mistake put right: %(old)s became %(new)s again") % {
+        "old": _list(act.taken),
+        "new": _list(act.made),
+    }
+
+
 _TELLERS: dict[str, Callable[[Act], str]] = {
     "prepay": _prepay,
     "revoke": _revoke,
@@ -156,6 +223,15 @@ _TELLERS: dict[str, Callable[[Act], str]] = {
     "sell": _sell,
     "collect": _collect,
     "apply": _apply,
+    "attach": _attach,
+    "crystallise": _crystallise,
+    "ship": _ship,
+    "arrive": _arrive,
+    "outflow": _outflow,
+    "lose": _lose,
+    "return": _return,
+    "enforce": _enforce,
+    "reverse": _reverse,
 }
 
 CAUSES: dict[str, str | Promise] = {

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time
 from django.db.models import Max
 
 from lending.models import Facility
+from outbox.models import AuditEntry
 from parties.actors import Actor
 from pledges.models import CoverRecord
 
@@ -22,6 +23,13 @@ def business_date(actor: Actor, facility: Facility | None) -> date | None:
         records = records.filter(facility=facility)
     latest: date | None = records.aggregate(latest=Max("business_date"))["latest"]
     return latest or (facility.opened_on if facility else None)
+
+
+def last_act() -> datetime:
+    """Return the instant of the last recorded act or closing on the platform, whoever did it."""
+    acted = AuditEntry.objects.aggregate(latest=Max("at"))["latest"]
+    judged = CoverRecord.objects.aggregate(latest=Max("recorded_at"))["latest"]
+    return max(instant for instant in (acted, judged, datetime.min.replace(tzinfo=UTC)) if instant)
 
 
 def end_of(day: date) -> datetime:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
+from common import clock
 from parties.actors import Actor
 from parties.models import Person
 from portal.queries.shell import Shell, get_shell
@@ -32,6 +33,12 @@ class Ask:
 
     actor: Actor
     shell: Shell
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        """The business date on which the reader acts, by the platform's clock."""
+        return self.now.date()
 
     @property
     def facility(self) -> Facility:
@@ -52,7 +59,20 @@ def page(
     view: Callable[Concatenate[HttpRequest, Ask, _Params], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, _Params], HttpResponse]:
     """Let signed-in people read (GET and HEAD alone) and hand the view an `Ask`."""
+    return _framed(view, require_safe)
 
+
+def working_page(
+    view: Callable[Concatenate[HttpRequest, Ask, _Params], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, _Params], HttpResponse]:
+    """Like `page`, for pages with forms: they take POST, too (see portal/web/acting.py)."""
+    return _framed(view, require_http_methods(["GET", "HEAD", "POST"]))
+
+
+def _framed(
+    view: Callable[Concatenate[HttpRequest, Ask, _Params], HttpResponse],
+    methods: Callable[..., Any],
+) -> Callable[Concatenate[HttpRequest, _Params], HttpResponse]:
     @wraps(view)
     def framed(request: HttpRequest, *args: _Params.args, **kwargs: _Params.kwargs) -> HttpResponse:
         return view(request, _ask(request), *args, **kwargs)
@@ -60,7 +80,7 @@ def page(
     # login_required passes whatever it is given; its stub forgets the parameters.
     return cast(
         "Callable[Concatenate[HttpRequest, _Params], HttpResponse]",
-        require_safe(login_required(framed)),
+        methods(login_required(framed)),
     )
 
 
@@ -76,11 +96,16 @@ def _ask(request: HttpRequest) -> Ask:
         raise Http404
     if named is not None and request.session.get(FACILITY_KEY) != named:
         request.session[FACILITY_KEY] = named
-    return Ask(actor=actor, shell=shell)
+    return Ask(actor=actor, shell=shell, now=clock.now())
 
 
-def show(request: HttpRequest, ask: Ask, template: str, board: Any) -> HttpResponse:
-    """Render the board, its table named by `?csv=` as a file, or its chart named by `?chart=`."""
+def show(
+    request: HttpRequest, ask: Ask, template: str, board: Any, *, status: int = 200
+) -> HttpResponse:
+    """Render the board, its table named by `?csv=` as a file, or its chart named by `?chart=`.
+
+    `status` is 422 where the page shows a form again that could not be carried out.
+    """
     if key := request.GET.get("csv"):
         table = board.tables.get(key)
         if table is None:
@@ -94,4 +119,5 @@ def show(request: HttpRequest, ask: Ask, template: str, board: Any) -> HttpRespo
             raise Http404
         return JsonResponse(charts[chart])
     menu = build_menu(request, ask.shell)
-    return render(request, template, {"shell": ask.shell, "menu": menu, "board": board})
+    context = {"shell": ask.shell, "menu": menu, "board": board}
+    return render(request, template, context, status=status)

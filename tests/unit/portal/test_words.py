@@ -81,6 +81,50 @@ def money(thing, amount, right="order_claim"):
             Act("revoke", [money("PO-9", 10)], [money("PO-9", 10, "released")]),
             "The payment came back: the claim on PO-9 ended",
         ),
+        (
+            Act("attach", [], [goods("copper foil", 5, right="floating_mortgage")]),
+            "5 kg copper foil came under the floating mortgage as Warehouse A received them",
+        ),
+        (
+            Act("crystallise", [goods("copper foil", 5)], [goods("copper foil", 5)]),
+            "The mortgage crystallised: Warehouse A holds 5 kg copper foil for the lender",
+        ),
+        (
+            Act("ship", [goods("phones", 5, "C62")], [goods("phones", 5, "C62", "Truck")]),
+            "5 pcs phones left Warehouse A; the carrier holds them for the lender",
+        ),
+        (
+            Act("arrive", [goods("phones", 5, "C62", "Truck")], [goods("phones", 5, "C62")]),
+            "5 pcs phones arrived at Warehouse A, which holds them for the lender",
+        ),
+        (
+            Act("outflow", [goods("copper foil", 5)], [goods("copper foil", 5)]),
+            "5 kg copper foil left Warehouse A in the ordinary course",
+        ),
+        (
+            Act("lose", [goods("copper foil", 5)], [goods("copper foil", 5)]),
+            "5 kg copper foil were lost at Warehouse A",
+        ),
+        (
+            Act("return", [money("INV-7", 84, "receivable")], [goods("phones", 500, "C62")]),
+            "500 pcs phones came back: 84.00 USD less is owed on INV-7",
+        ),
+        (
+            Act(
+                "enforce",
+                [goods("phones", 5, "C62")],
+                [goods("phones", 5, "C62", right="realised"), money("sale", 700, "proceeds")],
+            ),
+            "5 pcs phones sold in enforcement for 700.00 USD",
+        ),
+        (
+            Act("enforce", [goods("phones", 5, "C62")], [goods("phones", 5, right="written_off")]),
+            "5 pcs phones written off in enforcement",
+        ),
+        (
+            Act("reverse", [goods("phones", 5, "C62")], [money("INV-7", 84, "receivable")]),
+            "A mistake put right: 5 pcs phones became INV-7 again",
+        ),
     ],
 )
 def test_every_conversion_is_told_in_a_sentence(act, sentence):
