@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, cast
 
-from django.db.models import Model, QuerySet
+from django.db.models import DecimalField, Model, QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
+
+from common.fields import MoneyAmountField
 
 # For tables that belong to nobody in particular, such as prices: all of the console's readers.
 EVERYBODY = ""
@@ -76,13 +78,24 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         keys = self.model.objects.filter(**own).order_by().values("pk")
         return rows.filter(pk__in=keys)
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        """Show every column but the secret ones, those that no form would offer included."""
-        return [column.name for column in self.opts.fields if column.name not in self.secret]
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Show the list's columns, figures without the zeros that only the column keeps."""
+        return [self._shown(name) for name in super().get_list_display(request)]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        """Show every column but the secret ones, those that no form would offer included."""
+        names = [column.name for column in self.opts.fields if column.name not in self.secret]
+        return [self._shown(name) for name in names]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[Any]:
         """Make each column text, so that no choice list of a whole table is built."""
         return self.get_fields(request, obj)
+
+    def _shown(self, name: Any) -> Any:
+        """Return a decimal column's display, and anything else as it is."""
+        columns = {column.name: column for column in self.opts.fields}
+        column = columns.get(name) if isinstance(name, str) else None
+        return _Figure(column) if isinstance(column, DecimalField) else name
 
     def lookup_allowed(
         self, lookup: str, value: str | Mapping[str, Any], request: HttpRequest
@@ -111,6 +124,27 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Refuse: history stays."""
         return False
+
+
+class _Figure:
+    """A decimal column as the console shows it: "1,234.50" money, "0.25" a rate, "3" a count."""
+
+    def __init__(self, column: DecimalField[Any, Any]) -> None:
+        self._name = column.name
+        self._least = 2 if isinstance(column, MoneyAmountField) else 0
+        # What the console reads of a column that is a callable.
+        self.__name__ = self._name
+        self.short_description = column.verbose_name
+        self.admin_order_field = self._name
+
+    def __call__(self, row: Model) -> str | None:
+        """Return the row's figure with separators; every digit that says something is kept."""
+        value = getattr(row, self._name)
+        if value is None:
+            return None
+        whole, _point, decimals = f"{value:,f}".partition(".")
+        decimals = decimals.rstrip("0").ljust(self._least, "0")
+        return f"{whole}.{decimals}" if decimals else whole
 
 
 def _reader(request: HttpRequest) -> ConsoleReader:

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from common.console import VISIBLE_TO, ReadOnlyAdmin
-from outbox.models import AuditEntry, Event
+from outbox.models import Alert, AuditEntry, Event
 
 
 @admin.register(Event)
@@ -15,6 +15,17 @@ class EventAdmin(ReadOnlyAdmin):
     list_filter = ("state", "topic")
     search_fields = ("topic", "aggregate", "aggregate_id")
     date_hierarchy = "occurred_at"
+
+
+@admin.register(Alert)
+class AlertAdmin(ReadOnlyAdmin):
+    """What desks must look at, and who has."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("raised_at", "severity", "topic", "aggregate_id", "acknowledged_by")
+    list_filter = ("severity", "topic")
+    search_fields = ("topic", "key", "aggregate_id")
+    date_hierarchy = "raised_at"
 
 
 @admin.register(AuditEntry)

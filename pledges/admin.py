@@ -12,6 +12,7 @@ from pledges.models import (
     PoolLine,
     Position,
     PositionTerm,
+    Suspension,
 )
 
 
@@ -113,3 +114,14 @@ class PoolLineAdmin(ReadOnlyAdmin):
     list_filter = ("right", "basis")
     search_fields = ("facility__code",)
     list_select_related = ("facility", "basis")
+
+
+@admin.register(Suspension)
+class SuspensionAdmin(ReadOnlyAdmin):
+    """Times in which a position counts for nothing."""
+
+    lender_path = "position__tenant"
+    list_display = ("position", "reason", "since", "lifted_at")
+    list_filter = ("reason",)
+    search_fields = ("position__label",)
+    list_select_related = ("position",)

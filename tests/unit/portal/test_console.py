@@ -13,11 +13,13 @@ from common.models import IdempotencyKey
 from ledger.models import Account, BalanceSnapshot
 from lending.models import RepaymentAllocation, Waiver
 from logistics.models import Item, ItemContent
-from outbox.models import Event
+from outbox.models import Alert, Event
+from outbox.states import Severity
 from parties.actors import Actor
 from parties.models import Organisation, Person
 from parties.roles import OrganisationKind, Role
-from pledges.models import FacilityCover, MarginCall
+from pledges.models import FacilityCover, MarginCall, Position, Suspension
+from pledges.states import SuspensionReason
 from portal.models import StoryMark
 from tests.factories.parties import NOW, make_borrower, make_lender, make_person, make_platform
 from tests.factories.risk import make_quoted
@@ -96,6 +98,14 @@ def leave_the_rest(house):
     MarginCall.objects.create(
         tenant=house, facility=cover.facility, opened_at=NOW, opened_on=NOW.date(), due_at=NOW,
         cause={}, exposure=2, market_value=1, lending_value=1, cash_needed=1,
+    )  # fmt: skip
+    Suspension.objects.create(
+        position=Position.objects.filter(tenant=house).first(),
+        reason=SuspensionReason.PLACE, since=NOW, since_on=NOW.date(),
+    )  # fmt: skip
+    Alert.objects.create(
+        organisation_id=house.pk, topic="test", severity=Severity.NOTICE, aggregate="a",
+        aggregate_id="1", key="k", raised_at=NOW,
     )  # fmt: skip
     Event.objects.create(
         topic="test", tenant_id=house.pk, aggregate="a", aggregate_id="1", occurred_at=NOW
