@@ -46,6 +46,7 @@ CHART: dict[str, ChartLine] = {
     "interest_income": ChartLine(_INCOME, "Interest income", has_subject=False),
     "penalty_income": ChartLine(_INCOME, "Penalty interest income", has_subject=False),
     "fee_income": ChartLine(_INCOME, "Fee income", has_subject=False),
+    "recovery_income": ChartLine(_INCOME, "Recovered after write-off", has_subject=False),
     "waiver_expense": ChartLine(_EXPENSE, "Claims waived", has_subject=False),
     "write_off_expense": ChartLine(_EXPENSE, "Claims written off", has_subject=False),
 }

@@ -3,7 +3,18 @@
 from django.contrib import admin
 
 from common.console import VISIBLE_TO, ReadOnlyAdmin
-from lending.models import Disbursement, Facility, Loan, Repayment, RepaymentAllocation, Waiver
+from lending.models import (
+    DefaultNotice,
+    Disbursement,
+    Facility,
+    Loan,
+    Recovery,
+    Repayment,
+    RepaymentAllocation,
+    Waiver,
+    WriteOff,
+    WriteOffPart,
+)
 
 
 @admin.register(Facility)
@@ -92,3 +103,49 @@ class WaiverAdmin(ReadOnlyAdmin):
     list_filter = ("component",)
     search_fields = ("loan__number",)
     list_select_related = ("repayment", "loan")
+
+
+@admin.register(DefaultNotice)
+class DefaultNoticeAdmin(ReadOnlyAdmin):
+    """Notices of default, proposed and given."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("facility", "cause", "reference", "declared_on", "exposure", "state")
+    list_filter = ("state", "cause")
+    search_fields = ("facility__code", "reference", "reason")
+    list_select_related = ("facility",)
+    date_hierarchy = "proposed_at"
+
+
+@admin.register(WriteOff)
+class WriteOffAdmin(ReadOnlyAdmin):
+    """Loans written off, with what is still claimed."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("loan", "amount", "recovered", "maker", "checker", "booked_on", "state")
+    list_filter = ("state",)
+    search_fields = ("loan__number", "reason")
+    list_select_related = ("loan", "maker", "checker")
+    date_hierarchy = "requested_at"
+
+
+@admin.register(WriteOffPart)
+class WriteOffPartAdmin(ReadOnlyAdmin):
+    """Write-offs by component."""
+
+    lender_path = "write_off__tenant"
+    list_display = ("write_off", "component", "amount")
+    list_filter = ("component",)
+    search_fields = ("write_off__loan__number",)
+    list_select_related = ("write_off__loan",)
+
+
+@admin.register(Recovery)
+class RecoveryAdmin(ReadOnlyAdmin):
+    """Money that came in after a write-off."""
+
+    lender_path = "tenant"
+    list_display = ("received_on", "write_off", "amount", "reference")
+    search_fields = ("reference", "write_off__loan__number")
+    list_select_related = ("write_off__loan",)
+    date_hierarchy = "received_on"

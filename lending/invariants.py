@@ -23,7 +23,10 @@ _PAID = """
            COALESCE((SELECT SUM(amount) FROM lending_repaymentallocation
                       WHERE loan_id = l.id AND component = '{component}'), 0)
            + COALESCE((SELECT SUM(amount) FROM lending_waiver
-                        WHERE loan_id = l.id AND component = '{component}'), 0) AS paid
+                        WHERE loan_id = l.id AND component = '{component}'), 0)
+           + COALESCE((SELECT SUM(part.amount) FROM lending_writeoffpart part
+                         JOIN lending_writeoff w ON w.id = part.write_off_id
+                        WHERE w.loan_id = l.id AND part.component = '{component}'), 0) AS paid
       FROM lending_loan l
 """
 
@@ -42,7 +45,8 @@ INVARIANTS: list[Invariant] = [
     ),
     Invariant(
         name="interest_counted_less_paid",
-        sentence="Interest and penalty owed are what was counted, less what was paid and waived.",
+        sentence="Interest and penalty owed are what was counted, less what was paid, waived and "
+        "written off.",
         sql=f"""
             SELECT number || ' ' || component,
                    'counted ' || posted || ', paid ' || paid || ', owed ' || owed
@@ -102,17 +106,80 @@ INVARIANTS: list[Invariant] = [
     ),
     Invariant(
         name="principal_drawn_less_repaid",
-        sentence="The principal owed is what was drawn, less what was repaid and waived.",
+        sentence="The principal owed is what was drawn, less what was repaid, waived and "
+        "written off.",
         sql="""
             SELECT l.number, 'drawn ' || l.drawn || ', repaid ' || COALESCE(a.total, 0)
-                   || ', waived ' || COALESCE(w.total, 0) || ', owed ' || l.owed_principal
+                   || ', waived ' || COALESCE(w.total, 0)
+                   || ', written off ' || COALESCE(o.total, 0) || ', owed ' || l.owed_principal
               FROM lending_loan l
               LEFT JOIN (SELECT loan_id, SUM(amount) AS total FROM lending_repaymentallocation
                           WHERE component = 'principal' GROUP BY loan_id) a ON a.loan_id = l.id
               LEFT JOIN (SELECT loan_id, SUM(amount) AS total FROM lending_waiver
                           WHERE component = 'principal' GROUP BY loan_id) w ON w.loan_id = l.id
+              LEFT JOIN (SELECT wo.loan_id, SUM(part.amount) AS total
+                           FROM lending_writeoffpart part
+                           JOIN lending_writeoff wo ON wo.id = part.write_off_id
+                          WHERE part.component = 'principal' GROUP BY wo.loan_id) o
+                ON o.loan_id = l.id
              WHERE l.owed_principal
                    <> l.drawn - COALESCE(a.total, 0) - COALESCE(w.total, 0)
+                      - COALESCE(o.total, 0)
+        """,
+    ),
+    Invariant(
+        name="write_off_equals_what_was_owed",
+        sentence="A booked write-off is the sum of its parts and of what the books expensed for "
+        "it; its loan is written off, and no other.",
+        sql="""
+            SELECT l.number, l.state || ', ' || COALESCE(w.state, 'no write-off') || ' of '
+                   || COALESCE(w.amount, 0) || ', parts ' || sums.parts || ', expensed '
+                   || sums.expensed
+              FROM lending_loan l
+              LEFT JOIN lending_writeoff w ON w.loan_id = l.id AND w.state = 'booked'
+             CROSS JOIN LATERAL (
+                   SELECT COALESCE((SELECT SUM(amount) FROM lending_writeoffpart
+                                     WHERE write_off_id = w.id), 0) AS parts,
+                          COALESCE((SELECT SUM(p.amount) FROM ledger_posting p
+                                      JOIN ledger_entry e ON e.id = p.entry_id
+                                      JOIN ledger_account a ON a.id = p.debit_account_id
+                                     WHERE e.tenant_id = w.tenant_id AND e.kind = 'write_off'
+                                       AND e.idempotency_key = 'write_off:' || w.id
+                                       AND a.code = 'write_off_expense'), 0) AS expensed) sums
+             WHERE (l.state = 'written_off') <> (w.id IS NOT NULL)
+                OR (w.id IS NOT NULL
+                    AND (w.amount <> sums.parts OR w.amount <> sums.expensed))
+        """,
+    ),
+    Invariant(
+        name="recovered_is_income",
+        sentence="What was recovered on a write-off is its recoveries, and income of their days.",
+        sql="""
+            SELECT 'write-off ' || w.id, 'recovered ' || w.recovered || ', recoveries '
+                   || sums.received || ', income ' || sums.income
+              FROM lending_writeoff w
+             CROSS JOIN LATERAL (
+                   SELECT COALESCE(SUM(r.amount), 0) AS received,
+                          COALESCE(SUM((SELECT SUM(p.amount) FROM ledger_posting p
+                                          JOIN ledger_entry e ON e.id = p.entry_id
+                                          JOIN ledger_account a ON a.id = p.credit_account_id
+                                         WHERE e.tenant_id = r.tenant_id
+                                           AND e.idempotency_key = 'recovery:' || r.id
+                                           AND a.code = 'recovery_income')), 0) AS income
+                     FROM lending_recovery r WHERE r.write_off_id = w.id) sums
+             WHERE w.recovered <> sums.received OR w.recovered <> sums.income
+        """,
+    ),
+    Invariant(
+        name="in_default_means_notice_given",
+        sentence="A facility in default has a notice that stands, and only such a facility has.",
+        sql="""
+            SELECT f.code, f.state || ', notices standing ' || COUNT(n.id)
+              FROM lending_facility f
+              LEFT JOIN lending_defaultnotice n
+                ON n.facility_id = f.id AND n.state = 'declared'
+             GROUP BY f.id
+            HAVING (f.state = 'defaulted') <> (COUNT(n.id) = 1) AND f.state <> 'closed'
         """,
     ),
 ]

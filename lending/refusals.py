@@ -364,3 +364,127 @@ def require_payable(amount: Decimal, currency: str, *, field: str = "amount") ->
         raise NotAnAmount(
             message=message % {"currency": currency, **numbers}, field=field, numbers=numbers
         )
+
+
+class DefaultStands(Refusal):
+    """The facility has a notice of default already, proposed or given."""
+
+    code = "default_stands"
+
+    @classmethod
+    def of(cls, facility: "Facility") -> "DefaultStands":
+        """Name the facility."""
+        return cls(
+            message=_("A notice of default stands on facility %s already.") % facility.code,
+            field="facility",
+        )
+
+
+class NothingUnpaid(Refusal):
+    """No loan of the facility was unpaid when due."""
+
+    code = "nothing_unpaid"
+
+    @classmethod
+    def of(cls, facility: "Facility", on: date) -> "NothingUnpaid":
+        """Say on which day was looked."""
+        return cls(
+            message=_("No loan of facility %(code)s is unpaid after its due date on %(on)s.")
+            % {"code": facility.code, "on": on},
+            field="cause",
+        )
+
+
+class NotInDefault(Refusal):
+    """The act is for a facility in default; this one is not."""
+
+    code = "not_in_default"
+
+    @classmethod
+    def of(cls, facility: "Facility") -> "NotInDefault":
+        """Say in which state the facility is."""
+        return cls(
+            message=_("Facility %(code)s is %(state)s, not in default.")
+            % {"code": facility.code, "state": facility.get_state_display()},
+            numbers={"state": facility.state},
+        )
+
+
+class StillUnpaid(Refusal):
+    """A default is not healed while a loan is overdue."""
+
+    code = "still_unpaid"
+
+    @classmethod
+    def of(cls, facility: "Facility", overdue: Decimal) -> "StillUnpaid":
+        """Say how much is overdue."""
+        return cls(
+            message=_("Facility %(code)s: %(overdue)s %(currency)s are overdue.")
+            % {
+                "code": facility.code,
+                "overdue": figure(overdue, facility.currency),
+                "currency": facility.currency,
+            },
+            numbers={"overdue": overdue},
+        )
+
+
+class ReasonMissing(Refusal):
+    """The act needs its evidence and its reason in words."""
+
+    code = "reason_missing"
+
+    @classmethod
+    def of(cls, field: str) -> "ReasonMissing":
+        """Name the field that is empty."""
+        return cls(message=_("Say on what evidence, and why."), field=field)
+
+
+class WriteOffAsked(Refusal):
+    """The loan's write-off was asked for, or booked, already."""
+
+    code = "write_off_asked"
+
+    @classmethod
+    def of(cls, loan: "Loan") -> "WriteOffAsked":
+        """Name the loan."""
+        return cls(
+            message=_("The write-off of loan %s was asked for already.") % loan.number,
+            field="loan",
+        )
+
+
+class LoanOwesNothing(Refusal):
+    """There is nothing to write off."""
+
+    code = "loan_owes_nothing"
+
+    @classmethod
+    def of(cls, loan: "Loan") -> "LoanOwesNothing":
+        """Name the loan and its state."""
+        return cls(
+            message=_("Loan %(loan)s is %(state)s and owes nothing that could be written off.")
+            % {"loan": loan.number, "state": loan.get_state_display()},
+            field="loan",
+        )
+
+
+class MoreThanClaimed(Refusal):
+    """More came in than is still claimed."""
+
+    code = "more_than_claimed"
+
+    @classmethod
+    def of(cls, *, claimed: Decimal, paid: Decimal, currency: str) -> "MoreThanClaimed":
+        """Say both, and by how much it is too much."""
+        return cls(
+            message=_("Claimed %(claimed)s %(currency)s, received %(paid)s: %(above)s too much.")
+            % {
+                "claimed": figure(claimed, currency),
+                "paid": figure(paid, currency),
+                "above": figure(paid - claimed, currency),
+                "currency": currency,
+            },
+            field="amount",
+            numbers={"claimed": claimed, "paid": paid, "above": paid - claimed},
+        )

@@ -20,6 +20,7 @@ class FacilityState(TextChoices):
     DRAFT = "draft", _("Draft")
     ACTIVE = "active", _("Active")
     FROZEN = "frozen", _("Frozen")
+    DEFAULTED = "defaulted", _("In default")
     CLOSED = "closed", _("Closed")
 
 
@@ -31,6 +32,10 @@ FACILITY_STATES = StateTable(
         (FacilityState.ACTIVE, FacilityState.FROZEN),
         (FacilityState.FROZEN, FacilityState.ACTIVE),
         (FacilityState.ACTIVE, FacilityState.CLOSED),
+        (FacilityState.ACTIVE, FacilityState.DEFAULTED),
+        (FacilityState.FROZEN, FacilityState.DEFAULTED),
+        (FacilityState.DEFAULTED, FacilityState.ACTIVE),
+        (FacilityState.DEFAULTED, FacilityState.CLOSED),
     },
 )
 
@@ -43,6 +48,7 @@ class LoanState(TextChoices):
     OVERDUE = "overdue", _("Overdue")
     REPAID = "repaid", _("Repaid")
     CANCELLED = "cancelled", _("Cancelled")
+    WRITTEN_OFF = "written_off", _("Written off")
 
 
 LOAN_STATES = StateTable(
@@ -54,6 +60,8 @@ LOAN_STATES = StateTable(
         (LoanState.DRAWN, LoanState.OVERDUE),
         (LoanState.DRAWN, LoanState.REPAID),
         (LoanState.OVERDUE, LoanState.REPAID),
+        (LoanState.DRAWN, LoanState.WRITTEN_OFF),
+        (LoanState.OVERDUE, LoanState.WRITTEN_OFF),
     },
 )
 OWING = frozenset({LoanState.DRAWN, LoanState.OVERDUE})
@@ -79,6 +87,53 @@ DISBURSEMENT_STATES = StateTable(
         (DisbursementState.REQUESTED, DisbursementState.REFUSED),
         (DisbursementState.INSTRUCTED, DisbursementState.PAID),
         (DisbursementState.INSTRUCTED, DisbursementState.RETURNED),
+    },
+)
+
+
+class DefaultCause(TextChoices):
+    """Why a borrower is in default."""
+
+    UNPAID = "unpaid", _("Unpaid when due")
+    UNCURED_CALL = "uncured_call", _("Margin call not cured in time")
+    INSOLVENCY = "insolvency", _("Insolvency")
+    AGREED_EVENT = "agreed_event", _("Event agreed as default")
+
+
+class NoticeState(TextChoices):
+    """Life of a notice of default: written by one person, given by another."""
+
+    PROPOSED = "proposed", _("Proposed")
+    DECLARED = "declared", _("Declared")
+    HEALED = "healed", _("Healed")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+NOTICE_STATES = StateTable(
+    states=NoticeState,
+    initial={NoticeState.PROPOSED},
+    transitions={
+        (NoticeState.PROPOSED, NoticeState.DECLARED),
+        (NoticeState.PROPOSED, NoticeState.WITHDRAWN),
+        (NoticeState.DECLARED, NoticeState.HEALED),
+    },
+)
+
+
+class WriteOffState(TextChoices):
+    """Life of a write-off: asked for by one person, booked by another."""
+
+    REQUESTED = "requested", _("Requested")
+    BOOKED = "booked", _("Booked")
+    REFUSED = "refused", _("Refused")
+
+
+WRITE_OFF_STATES = StateTable(
+    states=WriteOffState,
+    initial={WriteOffState.REQUESTED},
+    transitions={
+        (WriteOffState.REQUESTED, WriteOffState.BOOKED),
+        (WriteOffState.REQUESTED, WriteOffState.REFUSED),
     },
 )
 

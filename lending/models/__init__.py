@@ -1,8 +1,21 @@
-"""Credit: the facility, the loans drawn under it, money out and money back."""
+"""Credit: the facility, the loans drawn under it, money out and money back, and default."""
 
+from lending.models.default import DefaultNotice
 from lending.models.disbursement import Disbursement
 from lending.models.facility import Facility
 from lending.models.loan import Loan
 from lending.models.repayment import Repayment, RepaymentAllocation, Waiver
+from lending.models.write_off import Recovery, WriteOff, WriteOffPart
 
-__all__ = ["Disbursement", "Facility", "Loan", "Repayment", "RepaymentAllocation", "Waiver"]
+__all__ = [
+    "DefaultNotice",
+    "Disbursement",
+    "Facility",
+    "Loan",
+    "Recovery",
+    "Repayment",
+    "RepaymentAllocation",
+    "Waiver",
+    "WriteOff",
+    "WriteOffPart",
+]

@@ -72,7 +72,7 @@ class Facility(StateModel):
     minimum_controlled_value = MoneyAmountField(default=0)
     opened_on = models.DateField()
     matures_on = models.DateField()
-    state = StateField(FACILITY_STATES, max_length=8)
+    state = StateField(FACILITY_STATES, max_length=10)
     maker = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     checker = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", null=True)
     exposure = MoneyAmountField(default=0)
@@ -157,9 +157,21 @@ class Facility(StateModel):
 
     @transition(
         field=state,
-        source=FacilityState.ACTIVE,
+        source=[FacilityState.ACTIVE, FacilityState.DEFAULTED],
         target=FacilityState.CLOSED,
         conditions=[lambda facility: facility.exposure == 0],
     )
     def close(self) -> None:
         """End the agreement; nothing may be owed."""
+
+    @transition(
+        field=state,
+        source=[FacilityState.ACTIVE, FacilityState.FROZEN],
+        target=FacilityState.DEFAULTED,
+    )
+    def fall_into_default(self) -> None:
+        """Stop drawing for good; what is owed stays owed, and the collateral may be sold."""
+
+    @transition(field=state, source=FacilityState.DEFAULTED, target=FacilityState.ACTIVE)
+    def heal(self) -> None:
+        """Let business go on: the default is cured."""

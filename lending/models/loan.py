@@ -71,7 +71,7 @@ class Loan(StateModel):
     interest_posted = MoneyAmountField(default=0)
     penalty_exact = models.DecimalField(max_digits=30, decimal_places=12, default=0)
     penalty_posted = MoneyAmountField(default=0)
-    state = StateField(LOAN_STATES, max_length=10)
+    state = StateField(LOAN_STATES, max_length=12)
 
     objects = LoanQuerySet.as_manager()
 
@@ -237,3 +237,12 @@ class Loan(StateModel):
     )
     def finish(self) -> None:
         """Owe nothing any more, and never again."""
+
+    @transition(
+        field=state,
+        source=[LoanState.DRAWN, LoanState.OVERDUE],
+        target=LoanState.WRITTEN_OFF,
+        conditions=[lambda loan: loan.owed_total == 0],
+    )
+    def be_written_off(self) -> None:
+        """Leave the balance sheet: its write-off keeps what is claimed from the borrower."""

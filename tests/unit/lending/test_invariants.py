@@ -29,6 +29,27 @@ BREAKS = {
     """,
     "principal_within_limit": DRAWN_FROM_NOWHERE,
     "drawn_equals_payments": DRAWN_FROM_NOWHERE,
+    "write_off_equals_what_was_owed": """
+        INSERT INTO lending_writeoff (tenant_id, loan_id, amount, recovered, reason, maker_id,
+                                      requested_at, state)
+        SELECT l.tenant_id, l.id, 5, 0, 'gone', f.maker_id, now(), 'requested'
+          FROM lending_loan l JOIN lending_facility f ON f.id = l.facility_id;
+        UPDATE lending_writeoff SET state = 'booked', checker_id = f.checker_id,
+               decided_at = now(), booked_on = '2016-03-01'
+          FROM lending_loan l JOIN lending_facility f ON f.id = l.facility_id
+         WHERE l.id = loan_id
+    """,
+    "recovered_is_income": """
+        INSERT INTO lending_writeoff (tenant_id, loan_id, amount, recovered, reason, maker_id,
+                                      requested_at, state)
+        SELECT l.tenant_id, l.id, 5, 0, 'gone', f.maker_id, now(), 'requested'
+          FROM lending_loan l JOIN lending_facility f ON f.id = l.facility_id;
+        UPDATE lending_writeoff SET state = 'booked', checker_id = f.checker_id,
+               decided_at = now(), booked_on = '2016-03-01', recovered = 1
+          FROM lending_loan l JOIN lending_facility f ON f.id = l.facility_id
+         WHERE l.id = loan_id
+    """,
+    "in_default_means_notice_given": "UPDATE lending_facility SET state = 'defaulted'",
     "principal_drawn_less_repaid": "UPDATE lending_loan SET owed_principal = owed_principal - 1",
 }
 
