@@ -4,6 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from portal.web import (
+    alerts,
     calls,
     chain_map,
     facility,
@@ -48,6 +49,7 @@ urlpatterns = [
     path("receivables/<int:receivable_id>/", receivables.receivable, name="receivable"),
     path("loans/", loans.loans, name="loans"),
     path("loans/<int:loan_id>/", loans.loan, name="loan"),
+    path("alerts/", alerts.alerts, name="alerts"),
     path("margin-calls/", calls.calls, name="calls"),
     path("margin-calls/<int:call_id>/", calls.call, name="call"),
 ]

@@ -12,12 +12,13 @@ from parties.roles import Role
 from pledges.models import MarginCall
 from pledges.states import MarginCallState
 from portal.names import name_of
+from portal.queries.alerts import count_open_alerts
 from portal.queries.dates import business_date
 
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """Who looks, at which facility, as of which day, and how many margin calls are open."""
+    """Who looks, at which facility, as of which day, and how much waits: calls, alerts."""
 
     person_name: str
     organisation_name: str
@@ -26,10 +27,11 @@ class Shell:
     facility: Facility | None
     as_of: date | None
     open_calls: int
+    open_alerts: int
 
 
 def get_shell(actor: Actor, wanted: int | None) -> Shell:
-    """Return the frame of a page (four queries). `wanted` is ignored if it may not be seen."""
+    """Return the frame of a page (five queries). `wanted` is ignored if it may not be seen."""
     facilities = tuple(Facility.objects.visible_to(actor).order_by("name", "id"))
     facility = next(
         (f for f in facilities if f.pk == wanted), facilities[0] if facilities else None
@@ -44,6 +46,7 @@ def get_shell(actor: Actor, wanted: int | None) -> Shell:
         facility=facility,
         as_of=business_date(actor, facility),
         open_calls=_count_open_calls(facilities),
+        open_alerts=count_open_alerts(actor),
     )
 
 

@@ -36,14 +36,16 @@ def build_menu(request: HttpRequest, shell: Shell) -> tuple[tuple[Entry, ...], .
         here.entry(_("Inventory"), "box", "inventory", "lot"),
         here.entry(_("Receivables"), "invoice", "receivables", "receivable"),
     )
+    alerts = here.entry(_("Alerts"), "info", "alerts", count=shell.open_alerts)
     prices = here.entry(_("Prices"), "chart", "prices", "price")
     money = (
         here.entry(_("Loans"), "coins", "loans", "loan"),
         here.entry(_("Margin calls"), "bell", "calls", "call", count=shell.open_calls),
+        alerts,
         prices,
     )
     if shell.facility is None:
-        return (goods, (prices,), here.console())
+        return (goods, (alerts, prices), here.console())
     return (here.overview(shell.facility.pk), goods, money, here.console())
 
 

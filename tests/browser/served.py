@@ -39,6 +39,7 @@ PAGES = {
     ),
     "loans": ("/loans/", None),
     "loan": ("/loans/{}/", "SELECT id FROM lending_loan WHERE number = 'PL-0829'"),
+    "alerts": ("/alerts/", None),
     "calls": ("/margin-calls/", None),
     "call": ("/margin-calls/{}/", "SELECT min(id) FROM pledges_margincall"),
     "prices": ("/prices/", None),

@@ -24,6 +24,7 @@ class Route:
     kwargs: Callable[[], dict[str, object]]
     answers: dict[str, int]
     query: str = ""
+    works: bool = False  # has forms: takes POST, too
 
     @property
     def address(self) -> str:
@@ -74,6 +75,7 @@ ROUTES = (
     Route("receivable", first("receivable_id", Receivable), INSIDE),
     Route("loans", nothing, INSIDE),
     Route("loan", first("loan_id", Loan), INSIDE),
+    Route("alerts", nothing, EVERYBODY, works=True),
     Route("calls", nothing, INSIDE),
     Route("call", first("call_id", MarginCall), INSIDE),
 )

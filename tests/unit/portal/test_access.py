@@ -43,6 +43,8 @@ def test_strangers_are_sent_to_sign_in(story, client):
 def test_pages_only_read(sign_in, method):
     client = sign_in("lin")
     for route in ROUTES:
+        if method == "post" and route.works:
+            continue  # takes forms; what they do is tested with their pages
         assert getattr(client, method)(route.address).status_code == 405, route.name
 
 
