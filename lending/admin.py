@@ -7,6 +7,7 @@ from lending.models import (
     DefaultNotice,
     Disbursement,
     Facility,
+    FacilityChange,
     Loan,
     Recovery,
     Repayment,
@@ -27,6 +28,18 @@ class FacilityAdmin(ReadOnlyAdmin):
     search_fields = ("code", "name", "borrower__name", "borrower__code")
     list_select_related = ("borrower",)
     date_hierarchy = "opened_on"
+
+
+@admin.register(FacilityChange)
+class FacilityChangeAdmin(ReadOnlyAdmin):
+    """Changes of agreed terms with maker and checker."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("facility", "state", "reason", "maker", "checker", "requested_at", "decided_at")
+    list_filter = ("state",)
+    search_fields = ("facility__code", "reason")
+    list_select_related = ("facility", "maker", "checker")
+    date_hierarchy = "requested_at"
 
 
 @admin.register(Loan)

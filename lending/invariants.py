@@ -80,12 +80,16 @@ INVARIANTS: list[Invariant] = [
     ),
     Invariant(
         name="principal_within_limit",
-        sentence="Drawn principal stays within the limit; only interest may pass it.",
+        sentence="Drawn principal stays within the limit, or one that was lowered since; only "
+        "interest may pass it.",
         sql="""
             SELECT f.code, 'limit ' || f."limit" || ', principal ' || SUM(l.owed_principal)
               FROM lending_facility f
               JOIN lending_loan l ON l.facility_id = f.id
-             GROUP BY f.id HAVING SUM(l.owed_principal) > f."limit"
+             GROUP BY f.id
+            HAVING SUM(l.owed_principal) > GREATEST(
+                f."limit", (SELECT MAX((c.before->>'limit')::numeric) FROM lending_facilitychange c
+                             WHERE c.facility_id = f.id AND c.state = 'applied'))
         """,
     ),
     Invariant(

@@ -40,6 +40,26 @@ FACILITY_STATES = StateTable(
 )
 
 
+class ChangeState(TextChoices):
+    """Life of a change of a facility's terms: asked for by one person, decided by another."""
+
+    REQUESTED = "requested", _("Requested")
+    APPLIED = "applied", _("Applied")
+    REFUSED = "refused", _("Refused")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+CHANGE_STATES = StateTable(
+    states=ChangeState,
+    initial={ChangeState.REQUESTED},
+    transitions={
+        (ChangeState.REQUESTED, ChangeState.APPLIED),
+        (ChangeState.REQUESTED, ChangeState.REFUSED),
+        (ChangeState.REQUESTED, ChangeState.WITHDRAWN),
+    },
+)
+
+
 class LoanState(TextChoices):
     """Life of a loan."""
 

@@ -9,6 +9,25 @@ from typing import Any
 from common.daycounts import DayCount
 from lending.states import DEFAULT_WATERFALL, Component, Product
 
+# What may change while a facility is in use, by request and decision of two people. Loans that are
+# agreed keep the rates they were agreed at, claims that were taken the advance rate of that day.
+CHANGEABLE = (
+    "limit",
+    "products",
+    "annual_rate",
+    "penalty_rate",
+    "waterfall",
+    "waiver_tolerance",
+    "order_advance_rate",
+    "receivable_advance_rate",
+    "watch_line",
+    "call_line",
+    "release_factor",
+    "cure_business_days",
+    "minimum_controlled_value",
+    "matures_on",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FacilityTerms:
@@ -34,6 +53,12 @@ class FacilityTerms:
     release_factor: Decimal = Decimal("0.9")
     cure_business_days: int = 2
     minimum_controlled_value: Decimal = Decimal(0)
+
+    @classmethod
+    def of(cls, facility: Any, **changes: Any) -> "FacilityTerms":
+        """Return the terms that a facility stands under, with some of them changed."""
+        values = {term.name: getattr(facility, term.name) for term in fields(cls)}
+        return cls(**(values | changes))
 
     def as_columns(self) -> Mapping[str, Any]:
         """Return the terms as the facility's columns hold them."""

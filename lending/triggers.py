@@ -5,7 +5,7 @@ from typing import Any
 import pgtrigger
 from django.db import models
 
-from common.triggers import RefusingTrigger
+from common.triggers import FirmTrigger, RefusingTrigger
 
 
 class CopiesAgree(RefusingTrigger):
@@ -43,7 +43,11 @@ class NeverRaised(RefusingTrigger):
 
 
 class FrozenAfterDraft(RefusingTrigger):
-    """Refuses an UPDATE of agreed terms once the row has left its draft."""
+    """Refuses an UPDATE of agreed terms once the row has left its draft.
+
+    Unless the database itself makes it, for a change of terms that two people have decided on
+    (see `AppliesTerms`): nothing that a session says can do that.
+    """
 
     def __init__(self, *columns: str) -> None:
         self.columns = columns
@@ -54,6 +58,44 @@ class FrozenAfterDraft(RefusingTrigger):
         )
 
     def render_condition(self, model: models.Model) -> str:
-        """Return the condition: not a draft, and one of the columns would differ."""
+        """Return the condition: not a draft, not from within, and a column would differ."""
         changed = " OR ".join(f'OLD."{c}" IS DISTINCT FROM NEW."{c}"' for c in self.columns)
-        return f"WHEN (OLD.\"state\" <> 'draft' AND ({changed}))"
+        return f"WHEN (pg_trigger_depth() = 0 AND OLD.\"state\" <> 'draft' AND ({changed}))"
+
+
+class AppliesTerms(FirmTrigger):
+    """Carries a change of terms out as its row becomes `applied`, exactly as it was asked for.
+
+    The values it was asked against must still stand, and the facility must be in use; otherwise
+    it breaks ``<model>_applies_to_the_terms_it_names``.
+    """
+
+    def __init__(self, *columns: str) -> None:
+        self.columns = columns
+        super().__init__(
+            name="applies_terms",
+            when=pgtrigger.After,
+            operation=pgtrigger.Update,
+            condition=pgtrigger.Condition(
+                'OLD."state" <> NEW."state" AND NEW."state" = \'applied\''
+            ),
+        )
+
+    def get_func(self, model: models.Model) -> str:
+        """Return the one UPDATE that may change agreed terms."""
+        columns = ", ".join(f'"{column}"' for column in self.columns)
+        values = ", ".join(f'then_."{column}"' for column in self.columns)
+        return f"""
+            UPDATE lending_facility AS f SET ({columns}) = (
+                SELECT {values} FROM jsonb_populate_record(f, NEW."after") AS then_)
+            WHERE f.id = NEW.facility_id AND f.tenant_id = NEW.tenant_id
+              AND f.state IN ('active', 'frozen')
+              AND jsonb_populate_record(f, NEW."before") IS NOT DISTINCT FROM f;
+            IF NOT FOUND THEN
+                RAISE EXCEPTION USING
+                    MESSAGE = TG_TABLE_NAME || ': the terms it was asked against no longer stand',
+                    ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME,
+                    CONSTRAINT = '{model._meta.model_name}_applies_to_the_terms_it_names';
+            END IF;
+            RETURN NULL;
+        """

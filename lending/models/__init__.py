@@ -1,5 +1,6 @@
 """Credit: the facility, the loans drawn under it, money out and money back, and default."""
 
+from lending.models.change import FacilityChange
 from lending.models.default import DefaultNotice
 from lending.models.disbursement import Disbursement
 from lending.models.facility import Facility
@@ -11,6 +12,7 @@ __all__ = [
     "DefaultNotice",
     "Disbursement",
     "Facility",
+    "FacilityChange",
     "Loan",
     "Recovery",
     "Repayment",

@@ -14,6 +14,8 @@ from lending.models.loan import Loan
 from lending.states import DISBURSEMENT_STATES, DisbursementState, Product
 from lending.triggers import CopiesAgree
 from parties.models import BankAccount, Organisation, Person
+from parties.roles import Act
+from parties.triggers import WithinAuthority, enters
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -99,6 +101,13 @@ class Disbursement(StateModel):
                 "purpose",
                 "maker",
                 "requested_at",
+            ),
+            WithinAuthority(
+                Act.DISBURSE,
+                amount='NEW."amount"',
+                currency="SELECT f.currency FROM lending_facility f "
+                'JOIN lending_loan l ON l.facility_id = f.id WHERE l.id = NEW."loan_id"',
+                condition=enters(DisbursementState.INSTRUCTED),
             ),
             CopiesAgree(
                 constraint="copies_agree_with_loan",

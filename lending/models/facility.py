@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
@@ -13,8 +14,11 @@ from common.fields import CurrencyField, MoneyAmountField, RateField
 from common.immutability import frozen_columns
 from common.states import StateField, StateModel, state_guards, transition
 from lending.states import DEFAULT_WATERFALL, FACILITY_STATES, FacilityState
+from lending.terms import CHANGEABLE
 from lending.triggers import FrozenAfterDraft
 from parties.models import Organisation, Person
+from parties.roles import Act
+from parties.triggers import WithinAuthority
 
 if TYPE_CHECKING:
     from parties.actors import Actor
@@ -119,24 +123,15 @@ class Facility(StateModel):
         triggers = [
             *_GUARDS.triggers,
             frozen_columns("tenant", "borrower", "code", "currency", "day_count", "maker"),
-            FrozenAfterDraft(
-                "limit",
-                "products",
-                "annual_rate",
-                "penalty_rate",
-                "waterfall",
-                "waiver_tolerance",
-                "order_advance_rate",
-                "receivable_advance_rate",
-                "watch_line",
-                "call_line",
-                "release_factor",
-                "cure_business_days",
-                "minimum_controlled_value",
-                "opened_on",
-                "matures_on",
-                "checker_id",
+            WithinAuthority(
+                Act.SET_LIMIT,
+                amount='NEW."limit"',
+                currency='NEW."currency"',
+                condition=pgtrigger.Condition(
+                    "OLD.\"state\" = 'draft' AND NEW.\"state\" <> 'draft'"
+                ),
             ),
+            FrozenAfterDraft(*CHANGEABLE, "opened_on", "checker_id"),
         ]
 
     def __str__(self) -> str:

@@ -44,7 +44,7 @@ def draft_facility(
     maker_id = person_of(actor, _("Drafting a facility"))
     require_role(actor, Role.PREPARER)
     lender_id = actor.organisation_id or 0
-    _require_sound(terms, lender_id=lender_id, borrower=borrower)
+    require_sound(terms, lender_id=lender_id, borrower=borrower)
     payload = {"code": code, "name": name, "borrower": borrower.pk, **terms.as_columns()}
     with act_once(
         service="draft_facility",
@@ -75,7 +75,7 @@ def _insert(*, code: str, **columns: Any) -> Facility:
         return Facility.objects.create(code=code, **columns)
 
 
-def _require_sound(terms: FacilityTerms, *, lender_id: int, borrower: Organisation) -> None:
+def require_sound(terms: FacilityTerms, *, lender_id: int, borrower: Organisation) -> None:
     """Refuse terms that contradict themselves, naming the first term at fault."""
     try:
         minor_units(terms.currency)
