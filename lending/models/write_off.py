@@ -17,6 +17,8 @@ from lending.models.loan import Loan
 from lending.states import WRITE_OFF_STATES, Component, WriteOffState
 from lending.triggers import CopiesAgree
 from parties.models import Organisation, Person
+from parties.roles import Act
+from parties.triggers import WithinAuthority, enters
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -89,6 +91,13 @@ class WriteOff(StateModel):
         triggers = [
             *_GUARDS.triggers,
             frozen_columns("tenant", "loan", "reason", "maker", "requested_at"),
+            WithinAuthority(
+                Act.WRITE_OFF,
+                amount='NEW."amount"',
+                currency="SELECT f.currency FROM lending_facility f "
+                'JOIN lending_loan l ON l.facility_id = f.id WHERE l.id = NEW."loan_id"',
+                condition=enters(WriteOffState.BOOKED),
+            ),
             RefusingTrigger(
                 constraint="amount_fixed_once_booked",
                 message="what was written off never changes",

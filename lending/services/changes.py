@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from common.errors import Refusal, constraint_refusals
 from lending.models import Facility, FacilityChange
-from lending.refusals import FacilityNotActive, TermsUnsound
+from lending.refusals import FacilityNotActive, ReasonMissing, TermsUnsound
 from lending.services.acts import Trace, act_once, lock_facility, person_of, require_lender
 from lending.services.exposure import tell_exposure
 from lending.services.facilities import require_sound
@@ -177,7 +177,7 @@ def _insert(
     now: datetime,
 ) -> FacilityChange:
     if not reason.strip():
-        raise TermsUnsound(message=_("Say why the terms are to change."), field="reason")
+        raise ReasonMissing.of("reason")
     with constraint_refusals({"facility_change_open_once": _waiting}):
         return FacilityChange.objects.create(
             tenant_id=facility.tenant_id,

@@ -17,7 +17,10 @@ from lending.services.changes import (
     request_change,
     withdraw_change,
 )
+from lending.services.default import declare_default, propose_default
 from lending.services.disbursements import approve_disbursement
+from lending.services.write_off import approve_write_off, request_write_off
+from lending.states import DefaultCause
 from outbox.models import AuditEntry, Event
 from parties.models import AuthorityLimit, Person
 from parties.roles import Act, Role
@@ -28,6 +31,7 @@ from tests.factories.lending import (
     START,
     make_desk,
     make_draft,
+    make_drawn_loan,
     make_loan,
     request_payment,
 )
@@ -315,3 +319,31 @@ def test_database_refuses_activation_and_payment_beyond_authority():
     )
     with pytest.raises(BeyondAuthority):
         approve_disbursement(disbursement=payment, on=START, actor=team.approver, now=NOW)
+
+
+def test_database_refuses_a_write_off_beyond_authority():
+    desk = make_desk()
+    loan = make_drawn_loan(desk, principal=D(1000))
+    notice = propose_default(
+        facility=desk.facility,
+        cause=DefaultCause.INSOLVENCY,
+        on=START,
+        reference="court order 17",
+        reason="insolvent",
+        actor=desk.team.preparer,
+        now=NOW,
+    )
+    declare_default(notice=notice, on=START, actor=desk.team.approver, now=NOW)
+    asked = request_write_off(loan=loan, reason="gone", actor=desk.team.preparer, now=NOW)
+    approver = desk.team.approver
+    limits = AuthorityLimit.objects.filter(person_id=approver.person_id, act=Act.WRITE_OFF)
+    limits.update(amount=D("999.99"))
+    book = (
+        "UPDATE lending_writeoff SET state = 'booked', checker_id = %s, decided_at = now(), "
+        "booked_on = '2016-03-01'"
+    )
+    assert refused(book, approver.person_id) == "writeoff_within_the_checkers_authority"
+    with pytest.raises(BeyondAuthority):
+        approve_write_off(write_off=asked, on=START, actor=approver, now=NOW)
+    limits.update(amount=D(1000))
+    assert approve_write_off(write_off=asked, on=START, actor=approver, now=NOW).amount == 1000
