@@ -204,6 +204,11 @@ if not DEMO:
             "task": "risk.tasks.publish_daily_rates",
             "schedule": crontab(hour=22, minute=0),
         },
+        # After the day's rates are published: a glide goes on when nothing is.
+        "glide-rates": {
+            "task": "pledges.tasks.follow_gliding_rates",
+            "schedule": crontab(hour=22, minute=30),
+        },
         "record-day": {
             "task": "pledges.tasks.record_end_of_day",
             "schedule": crontab(hour=23, minute=30),

@@ -36,9 +36,9 @@ _FILL = """
     SET LOCAL session_replication_role = replica;
     INSERT INTO risk_commodity (code, name, name_zh, kind, asset_class, unit, currency,
         price_quantity, price_factor, horizon_days, confidence, disposal_cost, cap,
-        stale_after_days, stop_after_days, active)
+        stale_after_days, stop_after_days, glide_days, active)
     SELECT 'c' || n, 'C' || n, '', 'commodity', 'other', 'KGM', 'USD', 1, 1, 10, 0.99, 0, 0.8,
-           5, 20, true
+           5, 20, 5, true
     FROM generate_series(1, %(commodities)s) n;
     INSERT INTO lending_facility (tenant_id, borrower_id, code, name, currency, "limit", products,
         annual_rate, penalty_rate, day_count, waterfall, waiver_tolerance, order_advance_rate,

@@ -1,10 +1,11 @@
 """Readings of cover from the database's own arithmetic."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 
@@ -37,7 +38,7 @@ def measure(*, as_of: date, facility_ids: Collection[int]) -> dict[int, Cover]:
     """Return the cover of each facility at the prices and rates valid on `as_of` (one query)."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM pledges_cover(%s, %s)", [as_of, list(facility_ids)])
-        return {row[0]: _cover(row) for row in cursor.fetchall()}
+        return {row[0]: cover_of(row) for row in cursor.fetchall()}
 
 
 def judging_days(*, on: date, facility_ids: Collection[int]) -> dict[date, list[int]]:
@@ -52,14 +53,16 @@ def judging_days(*, on: date, facility_ids: Collection[int]) -> dict[date, list[
         return dict(cursor.fetchall())
 
 
-def _cover(row: tuple[int, Decimal, Decimal, Decimal, Decimal, str]) -> Cover:
-    _facility_id, exposure, limit, market_value, lending_value, band = row
+def cover_of(row: Sequence[Any]) -> Cover:
+    """Return the cover that a row of the SQL function `pledges_cover` says."""
+    _facility_id, exposure, limit, market_value, lending_value, band, glided_value = row
     return Cover(
         exposure=exposure,
         market_value=market_value,
         lending_value=lending_value,
         band=Band(band),
         limit=limit,
+        glided_value=glided_value,
     )
 
 

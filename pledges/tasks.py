@@ -6,12 +6,21 @@ from common import clock
 from parties.actors import system_actor
 from pledges.services.days import record_day
 from pledges.services.margin_calls import escalate_expired
+from pledges.services.tick import follow_glides
 
 
 @shared_task
 def escalate_margin_calls() -> int:
     """Escalate the margin calls whose cure clock ran out."""
     return escalate_expired(actor=system_actor("margin call clock"), now=clock.now())
+
+
+@shared_task
+def follow_gliding_rates() -> int:
+    """Re-judge the facilities between the lines by today's glided rates; tell how many moved."""
+    now = clock.now()
+    actor = system_actor("glide of rates")
+    return follow_glides(on=now.date(), actor=actor, now=now).bands_changed
 
 
 @shared_task

@@ -241,6 +241,7 @@ CAUSES: dict[str, str | Promise] = {
     "fee": gettext_lazy("Fee charged"),
     "refinance": gettext_lazy("Loan refinanced"),
     "tick": gettext_lazy("Prices or rates moved"),
+    "glide": gettext_lazy("A cut of the pledge rate reached the lines"),
     "day": gettext_lazy("End of day"),
 }
 
@@ -256,9 +257,25 @@ def moves_in_words(detail: dict[str, Any], names: dict[str, str]) -> str:
     """Return which prices and rates moved, from a tick's detail: "copper −3.8 %, 86.8 % lent"."""
     moves = detail.get("moves")
     if not isinstance(moves, dict):
-        return ""
+        return _glides_in_words(detail, names)
     told = [_move(names.get(str(code), str(code)), move) for code, move in moves.items()]
     return str(_(", ")).join(one for one in told if one)
+
+
+def _glides_in_words(detail: dict[str, Any], names: dict[str, str]) -> str:
+    """Return which rates glide and how far they have come: "copper 74.00 % on the way to 70 %"."""
+    glides = detail.get("glides")
+    if not isinstance(glides, dict):
+        return ""
+    return str(_(", ")).join(
+        _("%(name)s %(glided)s on the way to %(rate)s")
+        % {
+            "name": names.get(str(code), str(code)),
+            "glided": formats.percent(Decimal(glide["glided"]), 2),
+            "rate": formats.percent(Decimal(glide["rate"]), 2),
+        }
+        for code, glide in glides.items()
+    )
 
 
 def _move(name: str, move: dict[str, str]) -> str:

@@ -24,6 +24,8 @@ class Quote:
     rate: the published pledge rate, 0 wherever `reason` says that nothing may be lent: "no_price"
     (none, or older than stop_after_days), "stale_price" (older than stale_after_days),
     "non_positive_price", "no_rate" (none published, or the commodity is not active).
+    glided_rate: the rate that the lines of outstanding loans go by (risk/glide.py), never below
+    `rate`.
     """
 
     commodity_id: int
@@ -35,6 +37,7 @@ class Quote:
     rate_on: date | None
     fresh: bool
     reason: str
+    glided_rate: Decimal
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from pledges.sql import COVER, DROP, POSITION_VALUES
+from pledges.sql import DROP, INSTALL
 
 
 class Migration(migrations.Migration):
@@ -10,4 +10,4 @@ class Migration(migrations.Migration):
 
     dependencies = [("pledges", "0001_initial"), ("risk", "0002_quotes")]
 
-    operations = [migrations.RunSQL(sql=COVER + POSITION_VALUES, reverse_sql=DROP)]
+    operations = [migrations.RunSQL(sql=INSTALL, reverse_sql=DROP)]

@@ -23,6 +23,7 @@ class FacilityCover(models.Model):
     exposure = MoneyAmountField(default=0)
     market_value = MoneyAmountField(default=0)
     lending_value = MoneyAmountField(default=0)
+    glided_value = MoneyAmountField(default=0, help_text="lending value at the glided rates")
     assessed_at = models.DateTimeField()
     as_of = models.DateField(help_text="business date whose prices were used")
 
@@ -49,6 +50,7 @@ class CoverRecord(models.Model):
     exposure = MoneyAmountField()
     market_value = MoneyAmountField()
     lending_value = MoneyAmountField()
+    glided_value = MoneyAmountField(default=0, help_text="lending value at the glided rates")
     band = models.CharField(max_length=10, choices=Band.choices)
     detail = models.JSONField(default=dict)
 

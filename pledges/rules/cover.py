@@ -1,7 +1,8 @@
 """Cover: exposure against market and lending value, and what the difference means.
 
 Formulas: domain.md, "Bands of a facility". With default lines w = θ + (1−θ)/3 and
-c = θ + 2(1−θ)/3 the line values are linear in the totals: Σ wV = ΣLV + (ΣV − ΣLV)/3.
+c = θ + 2(1−θ)/3 the line values are linear in the totals: Σ wV = ΣLV + (ΣV − ΣLV)/3, where
+θ is the glided rate (risk/glide.py), so that a cut of the rate alone moves them slowly.
 The SQL function `pledges_cover` computes the same; a test holds the two equal.
 """
 
@@ -15,13 +16,17 @@ THIRD = Decimal(3)
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """How one facility stands at one instant; amounts in the facility's currency."""
+    """How one facility stands at one instant; amounts in the facility's currency.
+
+    glided_value: the lending value at the glided rates, which only the lines go by.
+    """
 
     exposure: Decimal
     market_value: Decimal
     lending_value: Decimal
     band: Band
     limit: Decimal = Decimal(0)
+    glided_value: Decimal = Decimal(0)
 
     @property
     def shortfall(self) -> Decimal:
@@ -45,15 +50,18 @@ def line_values(
     lending_value: Decimal,
     watch_line: Decimal | None,
     call_line: Decimal | None,
+    glided_value: Decimal = Decimal(0),
 ) -> tuple[Decimal, Decimal]:
     """Return (Σ wV, Σ cV): the exposures at which watch ends and close-out begins.
 
-    A facility's own lines are shares of market value; they never lie below the lending value.
+    A facility's own lines are shares of market value; they never lie below the lending value, nor
+    below the glided one.
     """
-    gap = market_value - lending_value
-    watch = lending_value + gap / THIRD if watch_line is None else market_value * watch_line
-    call = lending_value + gap * 2 / THIRD if call_line is None else market_value * call_line
-    watch = max(watch, lending_value)
+    base = max(lending_value, glided_value)
+    gap = market_value - base
+    watch = base + gap / THIRD if watch_line is None else market_value * watch_line
+    call = base + gap * 2 / THIRD if call_line is None else market_value * call_line
+    watch = max(watch, base)
     return watch, max(call, watch)
 
 

@@ -9,8 +9,9 @@ from pledges.services.price_gate import share_gate
 _RECORD = """
 INSERT INTO pledges_coverrecord
        (tenant_id, facility_id, recorded_at, business_date, cause, exposure, market_value,
-        lending_value, band, detail)
-SELECT f.tenant_id, f.id, %s, %s, 'day', v.exposure, v.market_value, v.lending_value, v.band, '{}'
+        lending_value, glided_value, band, detail)
+SELECT f.tenant_id, f.id, %s, %s, 'day', v.exposure, v.market_value, v.lending_value,
+       v.glided_value, v.band, '{}'
 FROM pledges_cover(%s, %s) v JOIN lending_facility f ON f.id = v.facility_id
 WHERE f.state <> 'draft' AND NOT EXISTS (
     SELECT FROM pledges_coverrecord r

@@ -56,6 +56,7 @@ def _write_history(readings: Sequence[Reading], *, cause: str, on: date, now: da
             exposure=reading.cover.exposure,
             market_value=reading.cover.market_value,
             lending_value=reading.cover.lending_value,
+            glided_value=reading.cover.glided_value,
             band=reading.cover.band,
             detail=reading.detail,
         )
@@ -87,6 +88,7 @@ def _write_current(
                 exposure=reading.cover.exposure,
                 market_value=reading.cover.market_value,
                 lending_value=reading.cover.lending_value,
+                glided_value=reading.cover.glided_value,
                 assessed_at=now,
                 as_of=reading.priced_on,
             )
@@ -100,6 +102,7 @@ def _write_current(
             "exposure",
             "market_value",
             "lending_value",
+            "glided_value",
             "assessed_at",
             "as_of",
         ],

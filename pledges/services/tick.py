@@ -13,23 +13,27 @@ from typing import Any
 from django.db import connection, transaction
 
 from parties.actors import Actor
-from pledges.measure import judging_days
-from pledges.rules.cover import Cover
+from pledges.measure import cover_of, judging_days
 from pledges.services.price_gate import close_gate, share_gate
 from pledges.services.readings import Reading, record_readings
-from pledges.states import Band
 
 # Facilities touched by the moved bases, and of those the ones whose band differs.
 _TOUCHED = """
 SELECT array_agg(DISTINCT facility_id) FROM pledges_poolline WHERE basis_id = ANY (%s)
 """
 _CHANGED = """
-SELECT v.facility_id, f.tenant_id, v.exposure, v.credit_limit, v.market_value, v.lending_value,
-       v.band
+SELECT f.tenant_id, v.*
 FROM pledges_cover(%s, %s) v
 JOIN lending_facility f ON f.id = v.facility_id
 LEFT JOIN pledges_facilitycover c ON c.facility_id = v.facility_id
 WHERE v.band <> coalesce(c.band, 'covered')
+"""
+# Only lines glide: what is covered, or beyond close-out already, stays so until something moves.
+_BETWEEN_LINES = "SELECT facility_id FROM pledges_facilitycover WHERE band IN ('watch', 'called')"
+_GLIDES = """
+SELECT c.code, q.rate, q.glided_rate
+FROM risk_quotes(%s) q JOIN risk_commodity c ON c.id = q.commodity_id
+WHERE q.glided_rate > q.rate ORDER BY c.code
 """
 
 
@@ -62,6 +66,29 @@ def revalue(
     return TickResult(facilities_touched=len(touched), bands_changed=len(readings))
 
 
+def follow_glides(*, on: date, actor: Actor, now: datetime) -> TickResult:
+    """Re-judge, at the rates as they have glided by `on`, the facilities whose lines they may pass.
+
+    For every business day, also one without a new price or rate. A second run finds the bands as
+    they should be. Statements are constant in the number of facilities.
+    """
+    with transaction.atomic():
+        close_gate()
+        between = [facility_id for (facility_id,) in _rows(_BETWEEN_LINES, [])]
+        readings = _changed(on, between, _glides(on) if between else {})
+        record_readings(readings, cause="glide", actor=actor, on=on, now=now)
+    return TickResult(facilities_touched=len(between), bands_changed=len(readings))
+
+
+def _glides(on: date) -> dict[str, Any]:
+    """Return the commodities whose lines glide: the live rate and where the glide has come to."""
+    rows = _rows(_GLIDES, [on])
+    return {
+        "moved": "glide",
+        "glides": {code: {"rate": str(rate), "glided": str(glided)} for code, rate, glided in rows},
+    }
+
+
 def reassess(
     *, facility_ids: Collection[int], cause: str, on: date, actor: Actor, now: datetime
 ) -> None:
@@ -73,9 +100,7 @@ def reassess(
 
 
 def _touched(commodity_ids: Collection[int]) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(_TOUCHED, [list(commodity_ids)])
-        [ids] = cursor.fetchone()
+    [[ids]] = _rows(_TOUCHED, [list(commodity_ids)])
     return ids or []
 
 
@@ -90,22 +115,13 @@ def _changed(on: date, facility_ids: Collection[int], detail: dict[str, Any]) ->
 def _changed_by(
     priced_on: date, facility_ids: Sequence[int], detail: dict[str, Any]
 ) -> list[Reading]:
-    with connection.cursor() as cursor:
-        cursor.execute(_CHANGED, [priced_on, list(facility_ids)])
-        rows = cursor.fetchall()
     return [
-        Reading(
-            facility_id,
-            tenant_id,
-            Cover(
-                exposure=exposure,
-                market_value=market_value,
-                lending_value=lending_value,
-                band=Band(band),
-                limit=limit,
-            ),
-            priced_on,
-            detail=detail,
-        )
-        for facility_id, tenant_id, exposure, limit, market_value, lending_value, band in rows
+        Reading(cover[0], tenant_id, cover_of(cover), priced_on, detail=detail)
+        for tenant_id, *cover in _rows(_CHANGED, [priced_on, list(facility_ids)])
     ]
+
+
+def _rows(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())

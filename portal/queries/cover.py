@@ -56,6 +56,7 @@ def _reading(facility: Facility, record: CoverRecord) -> Reading:
     watch, call = line_values(
         market_value=record.market_value,
         lending_value=record.lending_value,
+        glided_value=record.glided_value,
         watch_line=facility.watch_line,
         call_line=facility.call_line,
     )
@@ -87,10 +88,12 @@ def get_standing(actor: Actor, facility: Facility) -> Standing:
         lending_value=latest.lending_value if latest else Decimal(0),
         band=Band(latest.band) if latest else Band.COVERED,
         limit=facility.limit,
+        glided_value=latest.glided_value if latest else Decimal(0),
     )
     watch, call = line_values(
         market_value=cover.market_value,
         lending_value=cover.lending_value,
+        glided_value=cover.glided_value,
         watch_line=facility.watch_line,
         call_line=facility.call_line,
     )

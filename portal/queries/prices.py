@@ -21,13 +21,14 @@ from risk.queries import PricePoint, RatePoint, price_history, rate_history
 ZERO = Decimal(0)
 
 _POOL = """
-SELECT l.basis_id, q.unit_price, q.rate, q.fresh AND q.currency = f.currency AS counts,
+SELECT l.basis_id, q.unit_price, q.rate, q.glided_rate,
+       q.fresh AND q.currency = f.currency AS counts,
        sum(l.market_weight) AS market_weight, sum(l.lending_weight) AS lending_weight
 FROM pledges_poolline l
 JOIN lending_facility f ON f.id = l.facility_id
 LEFT JOIN risk_quotes(%(on)s) q ON q.commodity_id = l.basis_id
 WHERE l.facility_id = %(facility)s
-GROUP BY l.basis_id, q.unit_price, q.rate, q.fresh, q.currency, f.currency
+GROUP BY l.basis_id, q.unit_price, q.rate, q.glided_rate, q.fresh, q.currency, f.currency
 """
 
 _QUOTES = """
@@ -51,6 +52,8 @@ class PoolLineValue:
     lending: Decimal
     market_weight: Decimal
     lending_weight: Decimal
+    glided: Decimal
+    glided_weight: Decimal
     counts: bool
 
 
@@ -85,12 +88,14 @@ def pool_values(actor: Actor, facility: Facility | None, *, on: date) -> dict[in
 
 def _pool_value(row: dict[str, Any]) -> PoolLineValue:
     price = row["unit_price"] if row["counts"] else ZERO
-    rate = row["rate"] or ZERO
+    rate, glided = row["rate"] or ZERO, row["glided_rate"] or ZERO
     return PoolLineValue(
         market=row["market_weight"] * price,
         lending=row["lending_weight"] * price * rate,
         market_weight=row["market_weight"],
         lending_weight=row["lending_weight"] * rate,
+        glided=row["lending_weight"] * price * glided,
+        glided_weight=row["lending_weight"] * glided,
         counts=bool(row["counts"]),
     )
 
@@ -157,6 +162,8 @@ def get_pool(actor: Actor, facility: Facility, *, commodity_id: int, on: date) -
         market_weight=line.market_weight,
         lending_rest=sum((value.lending for value in rest), ZERO),
         lending_weight=line.lending_weight,
+        glided_rest=sum((value.glided for value in rest), ZERO),
+        glided_weight=line.glided_weight,
         watch_line=facility.watch_line,
         call_line=facility.call_line,
     )

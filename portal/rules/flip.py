@@ -20,7 +20,8 @@ class Pool:
     """A facility's pool as a function of one price.
 
     Market value = `market_rest` + `market_weight` × price; lending value likewise with
-    `lending_weight` already multiplied by the pledge rate.
+    `lending_weight` already multiplied by the pledge rate, and the glided value with
+    `glided_weight` by the glided one, which is never below it.
     """
 
     exposure: Decimal
@@ -30,6 +31,16 @@ class Pool:
     lending_weight: Decimal
     watch_line: Decimal | None = None
     call_line: Decimal | None = None
+    glided_rest: Decimal = ZERO
+    glided_weight: Decimal = ZERO
+
+    @property
+    def base(self) -> tuple[Decimal, Decimal]:
+        """Return rest and weight of the value that the lines go by: glided, or lending value."""
+        return (
+            max(self.glided_rest, self.lending_rest),
+            max(self.glided_weight, self.lending_weight),
+        )
 
     def values(self, price: Decimal) -> tuple[Decimal, Decimal]:
         """Return (market value, lending value) at a price."""
@@ -41,9 +52,11 @@ class Pool:
     def band(self, price: Decimal) -> Band:
         """Return the band at a price."""
         market, lending = self.values(price)
+        rest, weight = self.base
         watch, call = line_values(
             market_value=market,
             lending_value=lending,
+            glided_value=rest + weight * price,
             watch_line=self.watch_line,
             call_line=self.call_line,
         )
@@ -58,7 +71,8 @@ def flip_prices(pool: Pool) -> dict[Band, Decimal]:
     A band is missing where no price above zero reaches it.
     """
     covered = _solve(pool.exposure, pool.lending_rest, pool.lending_weight)
-    watch = _least(covered, _line(pool, pool.watch_line, Decimal(1) / 3))
+    glided = _least(covered, _solve(pool.exposure, *pool.base))
+    watch = _least(glided, _line(pool, pool.watch_line, Decimal(1) / 3))
     call = _least(watch, _line(pool, pool.call_line, Decimal(2) / 3))
     found = {Band.WATCH: covered, Band.CALLED: watch, Band.CLOSE_OUT: call}
     return {band: price for band, price in found.items() if price is not None and price > 0}
@@ -68,8 +82,9 @@ def _line(pool: Pool, line: Decimal | None, part: Decimal) -> Decimal | None:
     """Return the price at which exposure meets a line: the facility's own or θ + part (1 − θ)."""
     if line is not None:
         return _solve(pool.exposure, pool.market_rest * line, pool.market_weight * line)
-    rest = pool.lending_rest + (pool.market_rest - pool.lending_rest) * part
-    weight = pool.lending_weight + (pool.market_weight - pool.lending_weight) * part
+    rest, weight = pool.base
+    rest += (pool.market_rest - rest) * part
+    weight += (pool.market_weight - weight) * part
     return _solve(pool.exposure, rest, weight)
 
 

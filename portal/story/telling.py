@@ -9,6 +9,7 @@ from django.db import transaction
 from lending.services.accrual import accrue
 from pledges.services.days import record_day
 from pledges.services.margin_calls import escalate_expired
+from pledges.services.tick import follow_glides
 from portal.models import StoryMark
 from portal.proofs import Proof, prove_all
 from portal.story.calendar import ACTS, CLOSE, END, MARKET, START, at
@@ -108,4 +109,5 @@ def _tick(on: date, now: datetime) -> None:
 
 def _close(on: date, now: datetime) -> None:
     accrue(through=on, actor=STORY, now=now)
+    follow_glides(on=on, actor=STORY, now=now)
     record_day(on=on, now=now)

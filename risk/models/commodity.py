@@ -10,6 +10,9 @@ from common.fields import CurrencyField, RateField
 from common.immutability import frozen_columns
 from risk.units import Quotation
 
+# A glide longer than a quarter would hide a cut instead of softening it.
+MAX_GLIDE_DAYS = 60
+
 
 class CommodityKind(models.TextChoices):
     """Whether the price moves."""
@@ -64,6 +67,12 @@ class Commodity(models.Model):
     stop_after_days = models.PositiveSmallIntegerField(
         default=20, help_text=_("business days after which the last price is no price")
     )
+    glide_days = models.PositiveSmallIntegerField(
+        default=5,
+        help_text=_(
+            "business days over which a cut of the rate reaches outstanding loans; 0: at once"
+        ),
+    )
     active = models.BooleanField(default=True)
 
     class Meta:
@@ -108,6 +117,10 @@ class Commodity(models.Model):
             models.CheckConstraint(
                 name="commodity_stops_after_it_is_stale",
                 condition=Q(stop_after_days__gte=F("stale_after_days")),
+            ),
+            models.CheckConstraint(
+                name="commodity_glides_within_a_quarter",
+                condition=Q(glide_days__lte=MAX_GLIDE_DAYS),
             ),
             # Lets a price's currency be tied to its commodity's by a foreign key.
             models.UniqueConstraint(fields=["id", "currency"], name="commodity_has_one_currency"),

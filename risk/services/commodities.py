@@ -12,9 +12,10 @@ from common.errors import Refusal
 from common.locks import lock_one
 from outbox.services import audit
 from parties.actors import Actor
+from risk import hooks
 from risk.catalogue import CATALOGUE, CommodityDefinition
 from risk.models import Commodity, CommodityKind
-from risk.models.commodity import AssetClass
+from risk.models.commodity import MAX_GLIDE_DAYS, AssetClass
 from risk.units import parse_quotation
 
 
@@ -91,7 +92,8 @@ def set_rate_policy(
     """Change how a commodity's rate is computed, from the next publication on.
 
     changes: any of horizon_days, confidence, cap, disposal_cost, stale_after_days,
-    stop_after_days, active.
+    stop_after_days, glide_days, active. The last four change quotes at once: callbacks of
+    `hooks.on_rates_published` run in the same transaction.
 
     Raises:
         TypeError: a change of anything else.
@@ -112,6 +114,10 @@ def set_rate_policy(
         after = {field: str(value) for field, value in changes.items()}
         detail = {"before": before, "after": after}
         _record("risk.set_rate_policy", current, actor, now, detail)
+        if changes.keys() & _ACTS_AT_ONCE:
+            hooks.rates_published(
+                commodity_ids=[current.pk], as_of=now.date(), actor=actor, now=now
+            )
     return current
 
 
@@ -123,9 +129,12 @@ _POLICY_FIELDS = frozenset(
         "disposal_cost",
         "stale_after_days",
         "stop_after_days",
+        "glide_days",
         "active",
     }
 )
+
+_ACTS_AT_ONCE = frozenset({"stale_after_days", "stop_after_days", "glide_days", "active"})
 
 
 def _check_policy(commodity: Commodity) -> None:
@@ -137,6 +146,11 @@ def _check_policy(commodity: Commodity) -> None:
         ("cap", 0 < commodity.cap <= 1, _("above 0, at most 1")),
         ("disposal_cost", 0 <= commodity.disposal_cost < 1, _("0 to below 1")),
         ("stop_after_days", stop >= stale >= 0, _("at least stale_after_days (%d)") % stale),
+        (
+            "glide_days",
+            0 <= commodity.glide_days <= MAX_GLIDE_DAYS,
+            _("0 to %d days") % MAX_GLIDE_DAYS,
+        ),
     )
     for field, holds, expected in checks:
         if not holds:

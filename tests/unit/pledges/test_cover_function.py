@@ -14,9 +14,18 @@ from pledges.models import PoolLine
 from pledges.rules.cover import band_of, line_values
 from risk.models import Commodity
 from risk.queries import latest_prices
+from risk.services.rates import publish_rates
 from tests.factories.lending import START, make_draft
 from tests.factories.parties import make_lender_team
-from tests.factories.risk import make_commodity, make_money, make_quoted, make_tick
+from tests.factories.risk import (
+    ACTOR,
+    make_commodity,
+    make_money,
+    make_quoted,
+    make_tick,
+    noon,
+    set_cap,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.tampers]
 
@@ -31,13 +40,18 @@ amounts = st.decimals(min_value=0, max_value=10**7, places=2)
 
 @pytest.fixture
 def market(db):
-    """Dollars, three priced metals (one stale later, one in yuan), one without any price."""
+    """Dollars, three priced metals (one stale later, one in yuan), one without any price.
+
+    Alpha's rate is cut on LATE: its lines glide.
+    """
     make_money("USD", "CNY")
     make_quoted(code="alpha", price=Decimal("5012.37"), rate=Decimal("0.7153"), on=START)
     make_quoted(code="beta", price=Decimal("0.0313"), rate=Decimal("0.8"), on=START)
     make_quoted(code="yuan", price=Decimal(7), rate=Decimal("0.5"), on=START, currency="CNY")
     make_commodity(code="bare")
     make_tick({"alpha": "4711.11"}, on=LATE)
+    alpha = set_cap(Commodity.objects.get(code="alpha"), Decimal("0.4321"), now=noon(LATE))
+    publish_rates(as_of=LATE, commodities=[alpha], actor=ACTOR, now=noon(LATE))
     facility = make_draft(team=make_lender_team(), limit=Decimal(10**6))
     return facility, list(Commodity.objects.order_by("code"))
 
@@ -57,26 +71,29 @@ def lines_of(facility, pool):
 
 
 def by_hand(facility, lines, day):
-    """Return (market value, lending value, band) by the rules in Python."""
-    market = lending = Decimal(0)
+    """Return (market value, lending value, glided value, band) by the rules in Python."""
+    market = lending = glided = Decimal(0)
     found = latest_prices(day)
     for line in lines:
         quote = found[line.basis_id]
         if quote.fresh and quote.currency == facility.currency:
             market += line.market_weight * quote.unit_price
             lending += line.lending_weight * quote.unit_price * quote.rate
+            glided += line.lending_weight * quote.unit_price * quote.glided_rate
     market = market.quantize(CENT, rounding=ROUND_HALF_UP)
     lending = lending.quantize(CENT, rounding=ROUND_DOWN)
+    glided = glided.quantize(CENT, rounding=ROUND_DOWN)
     watch, call = line_values(
         market_value=market,
         lending_value=lending,
+        glided_value=glided,
         watch_line=facility.watch_line,
         call_line=facility.call_line,
     )
     band = band_of(
         exposure=facility.exposure, lending_value=lending, watch_value=watch, call_value=call
     )
-    return market, lending, band
+    return market, lending, glided, band
 
 
 @settings(
@@ -87,7 +104,9 @@ def test_sql_equals_the_rules(market, data):
     facility, bases = market
     keys = st.tuples(st.sampled_from(bases), st.sampled_from(RIGHTS))
     pool = data.draw(st.dictionaries(keys, st.tuples(weights, shares), max_size=8))
-    day = data.draw(st.sampled_from([START, date(2016, 3, 8), LATE, date(2016, 3, 28)]))
+    day = data.draw(
+        st.sampled_from([START, date(2016, 3, 8), LATE, date(2016, 3, 14), date(2016, 3, 28)])
+    )
     fixed = data.draw(
         st.one_of(
             st.just((None, None)),
@@ -96,8 +115,9 @@ def test_sql_equals_the_rules(market, data):
     )
     facility.watch_line, facility.call_line = fixed
     lines = lines_of(facility, pool)
-    market_value, lending_value, _band = by_hand(facility, lines, day)
-    interesting = [amounts, st.just(lending_value), st.just(lending_value + CENT)]
+    market_value, lending_value, glided_value, _band = by_hand(facility, lines, day)
+    edges = st.sampled_from([lending_value, lending_value + CENT, glided_value])
+    interesting = [amounts, edges]
     facility.exposure = data.draw(st.one_of(*interesting, st.just(market_value)))
     with transaction.atomic():
         Facility.objects.filter(pk=facility.pk).update(
@@ -106,7 +126,12 @@ def test_sql_equals_the_rules(market, data):
         PoolLine.objects.bulk_create(lines)
         found = measure(as_of=day, facility_ids=[facility.pk])[facility.pk]
         transaction.set_rollback(True)
-    assert (found.market_value, found.lending_value, found.band) == by_hand(facility, lines, day)
+    assert (
+        found.market_value,
+        found.lending_value,
+        found.glided_value,
+        found.band,
+    ) == by_hand(facility, lines, day)
     assert (found.exposure, found.limit) == (facility.exposure, facility.limit)
 
 

@@ -34,6 +34,13 @@ def test_default_lines_of_a_mixed_basket_are_the_sums_of_its_parts():
     )
 
 
+def test_lines_go_by_the_glided_value_where_it_is_above_the_lending_value():
+    values = {"market_value": Decimal(1000), "watch_line": None, "call_line": None}
+    glided = line_values(lending_value=Decimal(400), glided_value=Decimal(700), **values)
+    assert glided == (Decimal(800), Decimal(900))
+    assert line_values(lending_value=Decimal(700), glided_value=Decimal(0), **values) == glided
+
+
 def test_fixed_lines_are_shares_of_market_value():
     assert lines_of(
         market=Decimal(1000), lending=Decimal(600), watch=Decimal("0.75"), call=Decimal("0.85")

@@ -29,6 +29,14 @@ def test_prices_follow_the_default_lines_of_a_single_commodity():
     assert flips[Band.CLOSE_OUT].quantize(D("0.0001")) == D("77.7778")
 
 
+def test_while_a_cut_of_the_rate_glides_the_outer_lines_go_by_the_glided_rate():
+    # θ cut from 0.70 to 0.50: what is covered goes by 0.50 at once, the lines still by 0.70.
+    flips = flip_prices(pool(lending_weight=D(5), glided_weight=D(7)))
+    assert flips[Band.WATCH] == D(140)
+    assert flips[Band.CALLED].quantize(D("0.0001")) == D("87.5")
+    assert flips[Band.CLOSE_OUT].quantize(D("0.0001")) == D("77.7778")
+
+
 def test_a_facilitys_own_lines_count():
     flips = flip_prices(pool(watch_line=D("0.75"), call_line=D("0.95")))
     assert flips[Band.CALLED].quantize(D("0.0001")) == D("93.3333")
@@ -61,8 +69,11 @@ shares = st.decimals(min_value=D("0.05"), max_value=1, places=3)
     weight=st.decimals(min_value=1, max_value=100, places=2),
     rate=shares,
     own=st.one_of(st.none(), st.tuples(shares, shares)),
+    glide=st.sampled_from([D(0), D("0.05"), D("0.3")]),
 )
-def test_the_rules_agree_on_both_sides_of_every_flip(exposure, rest, rest_share, weight, rate, own):
+def test_the_rules_agree_on_both_sides_of_every_flip(
+    exposure, rest, rest_share, weight, rate, own, glide
+):
     assume(own is None or own[0] < own[1])
     watch, call = own or (None, None)
     made = Pool(
@@ -73,6 +84,8 @@ def test_the_rules_agree_on_both_sides_of_every_flip(exposure, rest, rest_share,
         lending_weight=weight * rate,
         watch_line=watch,
         call_line=call,
+        glided_rest=rest * min(rest_share + glide, D(1)),
+        glided_weight=weight * min(rate + glide, D(1)),
     )
     order = list(Band)
     nudge = D("1e-12")

@@ -47,6 +47,7 @@ def test_a_priced_and_rated_commodity() -> None:
         rate_on=FRIDAY,
         fresh=True,
         reason="",
+        glided_rate=Decimal("0.75"),
     )
 
 
@@ -54,7 +55,7 @@ def test_money_is_always_worth_one_and_lends_all() -> None:
     (usd,) = make_money("USD")
     for day in (date(1990, 1, 1), MONDAY):
         assert get_quote("USD", day) == Quote(
-            usd.pk, "USD", "USD", Decimal(1), day, Decimal(1), day, True, ""
+            usd.pk, "USD", "USD", Decimal(1), day, Decimal(1), day, True, "", Decimal(1)
         )
 
 
@@ -198,13 +199,20 @@ def test_the_function_is_inlined_and_reads_by_index() -> None:
     for number in range(10):
         make_quoted(code=f"c{number}", on=FRIDAY)
     plan = _plan("SELECT * FROM risk_quotes(date '2024-06-03')")
-    assert "Function Scan" not in plan
+    assert '"Function Name": "risk_quotes"' not in plan
     assert '"Index Name": "price_revision_unique"' in plan
     assert '"Relation Name": "risk_price"' in plan
     assert not any(
         scan["Node Type"] == "Seq Scan" and scan["Relation Name"] == "risk_price"
         for scan in _scans(json.loads(plan)[0]["Plan"])
     )
+
+
+def test_who_does_not_ask_for_the_glide_does_not_pay_for_it() -> None:
+    make_quoted(on=FRIDAY)
+    assert "generate_series" in _plan("SELECT glided_rate FROM risk_quotes(date '2024-06-03')")
+    plan = _plan("SELECT unit_price * rate FROM risk_quotes(date '2024-06-03')")
+    assert "Function Scan" not in plan
 
 
 def _scans(node: dict[str, Any]) -> list[dict[str, Any]]:
