@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from common.invariants import Invariant
-from pledges.states import LIVE_RIGHTS, UNCHOSEN
+from pledges.states import LIVE_RIGHTS, TWO_PERSONS, UNCHOSEN
 
 
 def _listed(values: Iterable[str]) -> str:
@@ -12,6 +12,7 @@ def _listed(values: Iterable[str]) -> str:
 
 _LIVE = _listed(LIVE_RIGHTS)
 _UNCHOSEN = _listed(UNCHOSEN)
+_TWO_PERSONS = _listed(TWO_PERSONS)
 
 POOL_LINES_EQUAL_POSITIONS = Invariant(
     name="pool_lines_equal_positions",
@@ -80,6 +81,20 @@ SAME_QUANTITY_ON_BOTH_SIDES = Invariant(
                      'substitute', 'collect', 'apply', 'revoke')
       AND NOT (c.kind = 'pledge' AND sides.consumed = 0)
       AND sides.consumed <> sides.produced
+    """,
+)
+
+GIVEN_UP_IS_WHAT_WAS_TAKEN = Invariant(
+    name="given_up_is_what_was_taken",
+    sentence="What two people decided to give up is valued at what its conversion consumed.",
+    sql=f"""
+    SELECT 'conversion ' || c.id,
+           c.kind || ' gave up ' || c.value_given_up || ', took '
+           || coalesce(sum(l.market_value), 0)
+    FROM pledges_conversion c
+    LEFT JOIN pledges_conversionleg l ON l.conversion_id = c.id AND l.direction = 'consumed'
+    WHERE c.kind IN {_TWO_PERSONS}
+    GROUP BY c.id HAVING c.value_given_up <> coalesce(sum(l.market_value), 0)
     """,
 )
 
@@ -175,6 +190,7 @@ INVARIANTS = [
     PARTS_SUM_TO_THE_WHOLE,
     EVERY_POSITION_HAS_AN_ORIGIN,
     SAME_QUANTITY_ON_BOTH_SIDES,
+    GIVEN_UP_IS_WHAT_WAS_TAKEN,
     GOODS_ARE_HELD_FOR_POSITIONS,
     NEVER_UNCOVERED_IN_SILENCE,
     CALLED_MEANS_CALL_OPEN,

@@ -1,16 +1,18 @@
 """Readings of cover from the database's own arithmetic."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from django.db import connection
 
 from pledges.rules.cover import Cover
 from pledges.states import Band
+
+CENT = Decimal("0.01")
 
 # The last day that has a price, found by one index look-up a commodity.
 _JUDGING_DAYS = """
@@ -32,6 +34,23 @@ class UnitValue:
 
     market: Decimal
     lending: Decimal
+
+
+def worth(
+    values: Mapping[uuid.UUID, UnitValue], quantities: Mapping[uuid.UUID, Decimal]
+) -> Decimal:
+    """Return the market value of quantities of positions, each rounded half to even to the cent.
+
+    What a checker decides on and what the journal keeps as given up are this one figure.
+    """
+    return sum(
+        (
+            (values[position].market * quantity).quantize(CENT, rounding=ROUND_HALF_EVEN)
+            for position, quantity in quantities.items()
+            if position in values
+        ),
+        Decimal(0),
+    )
 
 
 def measure(*, as_of: date, facility_ids: Collection[int]) -> dict[int, Cover]:

@@ -5,18 +5,26 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
 from common.fields import MoneyAmountField, QuantityField
 from common.immutability import append_only
+from common.triggers import quoted
 from lending.models import Facility
 from parties.models import Organisation, Person
+from parties.roles import Act
+from parties.triggers import WithinAuthority
 from pledges.models.position import Position
 from pledges.states import TWO_PERSONS, Band, ConversionKind, Direction
 
 if TYPE_CHECKING:
     from parties.actors import Actor
+
+
+# What an enforcement takes is sold, not given up: its case has deciders of its own.
+_GIVING = ", ".join(quoted(str(kind)) for kind in sorted(TWO_PERSONS - {ConversionKind.ENFORCE}))
 
 
 class ConversionQuerySet(models.QuerySet["Conversion"]):
@@ -47,6 +55,9 @@ class Conversion(models.Model):
     )
     evidence = models.JSONField(help_text="what fired it: kind, reference, details")
     reason = models.CharField(max_length=300, blank=True)
+    value_given_up = MoneyAmountField(
+        default=0, help_text="market value of what was consumed, where two people decided"
+    )
     exposure_before = MoneyAmountField()
     market_value_before = MoneyAmountField()
     lending_value_before = MoneyAmountField()
@@ -69,9 +80,23 @@ class Conversion(models.Model):
                 condition=~Q(kind__in=sorted(map(str, TWO_PERSONS)))
                 | (Q(maker__isnull=False, person__isnull=False) & ~Q(maker=F("person"))),
             ),
+            models.CheckConstraint(
+                name="conversion_value_given_up_not_negative", condition=Q(value_given_up__gte=0)
+            ),
         ]
         indexes = [models.Index(fields=["facility", "occurred_at"], name="conversion_by_time")]
-        triggers = append_only()
+        triggers = [
+            *append_only(),
+            WithinAuthority(
+                Act.RELEASE,
+                amount='NEW."value_given_up"',
+                currency='SELECT f.currency FROM lending_facility f WHERE f.id = NEW."facility_id"',
+                checker='NEW."person_id"',
+                constraint="gives_up_within_authority",
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition(f'NEW."kind" IN ({_GIVING})'),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.business_date}"

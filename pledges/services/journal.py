@@ -1,19 +1,17 @@
 """Writing the conversion journal: what was taken, what was made, and the cover around it."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from parties.actors import Actor
-from pledges.measure import UnitValue, unit_values
+from pledges.measure import CENT, UnitValue, unit_values, worth
 from pledges.models import Conversion, ConversionLeg
 from pledges.rules.cover import Cover
-from pledges.states import ConversionKind, Direction
-
-CENT = Decimal("0.01")
+from pledges.states import TWO_PERSONS, ConversionKind, Direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +46,12 @@ def write_conversions(
     """Write the act's conversions and their legs, valued at the act's prices (three queries)."""
     if not pending:
         return []
-    conversions = Conversion.objects.bulk_create(
-        _row(one, before=before, after=after) for one in pending
-    )
     values = unit_values(
         as_of=priced_on,
         position_ids={leg.position_id for one in pending for leg in one.legs},
+    )
+    conversions = Conversion.objects.bulk_create(
+        _row(one, before=before, after=after, given_up=_given_up(one, values)) for one in pending
     )
     ConversionLeg.objects.bulk_create(
         _leg(one.id, leg, values[leg.position_id]) for one in pending for leg in one.legs
@@ -61,7 +59,14 @@ def write_conversions(
     return conversions
 
 
-def _row(one: PendingConversion, *, before: Cover, after: Cover) -> Conversion:
+def _given_up(one: PendingConversion, values: Mapping[uuid.UUID, UnitValue]) -> Decimal:
+    if one.kind not in TWO_PERSONS:
+        return Decimal(0)
+    consumed = [leg for leg in one.legs if leg.direction == Direction.CONSUMED]
+    return worth(values, {leg.position_id: leg.quantity for leg in consumed})
+
+
+def _row(one: PendingConversion, *, before: Cover, after: Cover, given_up: Decimal) -> Conversion:
     return Conversion(
         id=one.id,
         tenant_id=one.tenant_id,
@@ -74,6 +79,7 @@ def _row(one: PendingConversion, *, before: Cover, after: Cover) -> Conversion:
         maker_id=one.maker_id,
         evidence=one.evidence,
         reason=one.reason,
+        value_given_up=given_up,
         exposure_before=before.exposure,
         market_value_before=before.market_value,
         lending_value_before=before.lending_value,

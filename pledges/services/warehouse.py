@@ -14,7 +14,7 @@ from logistics.services.stock import move_goods
 from parties.models import Organisation
 from parties.roles import Act, Role
 from parties.services.authority import require_authority
-from pledges.measure import unit_values
+from pledges.measure import unit_values, worth
 from pledges.models import Position
 from pledges.services.conversion import Evidence, NothingToConvert, Take, convert, take
 from pledges.services.cover import CoverAct, Requirement
@@ -155,14 +155,7 @@ def _check_hands(act: CoverAct, goods: Sequence[Take], maker_id: int) -> None:
         )
     require_lender(act.actor, act.facility, Role.APPROVER, Role.RISK_OFFICER)
     values = unit_values(as_of=act.priced_on, position_ids=[one.position_id for one in goods])
-    worth = sum(
-        (
-            values[one.position_id].market * one.quantity
-            for one in goods
-            if one.position_id in values
-        ),
-        Decimal(0),
-    )
+    given_up = worth(values, {one.position_id: one.quantity for one in goods})
     require_authority(
-        actor=act.actor, act=Act.RELEASE, amount=worth, currency=act.facility.currency
+        actor=act.actor, act=Act.RELEASE, amount=given_up, currency=act.facility.currency
     )

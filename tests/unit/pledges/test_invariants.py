@@ -116,6 +116,16 @@ def test_tampered_origin_in_another_facility_is_found(busy):
     assert name == f"position {claim.pk}"
 
 
+def test_tampered_value_given_up_is_found(busy):
+    tamper("UPDATE pledges_conversion SET value_given_up = 1 WHERE kind = 'release'")
+    release = Conversion.objects.get(kind="release")
+    assert breaches() == {
+        "given_up_is_what_was_taken": [
+            (f"conversion {release.pk}", "release gave up 1.0000, took 2500.0000")
+        ]
+    }
+
+
 @pytest.mark.parametrize("kind", ["release", "substitute", "pledge"])
 def test_tampered_sides_of_a_conversion_are_found(busy, kind):
     """Of two pledges one consumed mortgaged goods: only that one has two sides."""
