@@ -197,6 +197,16 @@ if not DEMO:
 # An event not finished by then is looked into; sweep interval plus lease is the recovery time.
 OUTBOX_LEASE_SECONDS = int(os.environ.get("OUTBOX_LEASE_SECONDS", "20"))
 
+# Four hours from the request for goods to the custodian's confirmation; what each step may use.
+INSTRUCTION_PROMISE_MINUTES = {
+    "whole": 240,
+    "decide": 60,
+    "acknowledge": 30,
+    "execute": 120,
+    "evidence": 120,
+    "expires": 2_880,
+}
+
 # The demonstration plays in a year of its own: the machine's date would age its prices.
 if not DEMO:
     CELERY_BEAT_SCHEDULE |= {
@@ -216,6 +226,11 @@ if not DEMO:
         "margin-call-clock": {
             "task": "pledges.tasks.escalate_margin_calls",
             "schedule": crontab(minute="*/5"),
+        },
+        "instruction-clock": {
+            "task": "pledges.tasks.chase_instructions",
+            "schedule": 60.0,
+            "options": {"expires": 60},
         },
     }
 

@@ -4,10 +4,15 @@ from django.contrib import admin
 
 from common.console import VISIBLE_TO, ReadOnlyAdmin
 from pledges.models import (
+    AutoApprovalRule,
     Conversion,
     ConversionLeg,
     CoverRecord,
+    EvidencePhoto,
     FacilityCover,
+    Instruction,
+    InstructionLine,
+    InstructionStep,
     MarginCall,
     PoolLine,
     Position,
@@ -125,3 +130,59 @@ class SuspensionAdmin(ReadOnlyAdmin):
     list_filter = ("reason",)
     search_fields = ("position__label",)
     list_select_related = ("position",)
+
+
+@admin.register(Instruction)
+class InstructionAdmin(ReadOnlyAdmin):
+    """Orders to custodians, from the request to the evidence."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("number", "kind", "facility", "custodian", "state", "requested_at", "due_at")
+    list_filter = ("state", "kind", ("facility", admin.RelatedOnlyFieldListFilter))
+    search_fields = ("id", "reason", "facility__code")
+    list_select_related = ("facility", "custodian")
+    date_hierarchy = "requested_on"
+
+
+@admin.register(InstructionLine)
+class InstructionLineAdmin(ReadOnlyAdmin):
+    """The goods of each instruction."""
+
+    lender_path = "instruction__tenant"
+    list_display = ("instruction", "direction", "lot", "quantity")
+    list_filter = ("direction",)
+    search_fields = ("lot__number",)
+    list_select_related = ("instruction", "lot__item")
+
+
+@admin.register(InstructionStep)
+class InstructionStepAdmin(ReadOnlyAdmin):
+    """The stamps: who, when, on what, after what wait."""
+
+    lender_path = "instruction__tenant"
+    list_display = ("instruction", "step", "actor_label", "at", "waited_seconds", "reference")
+    list_filter = ("step",)
+    search_fields = ("actor_label", "reference", "sha256")
+    list_select_related = ("instruction",)
+    date_hierarchy = "at"
+
+
+@admin.register(EvidencePhoto)
+class EvidencePhotoAdmin(ReadOnlyAdmin):
+    """Photos that came with evidence, by their hashes."""
+
+    lender_path = "step__instruction__tenant"
+    list_display = ("step", "sha256")
+    search_fields = ("sha256",)
+    list_select_related = ("step",)
+
+
+@admin.register(AutoApprovalRule)
+class AutoApprovalRuleAdmin(ReadOnlyAdmin):
+    """Rules that approve instructions by themselves, every version."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("facility", "kind", "version", "max_amount", "min_coverage", "state")
+    list_filter = ("state", "kind", ("facility", admin.RelatedOnlyFieldListFilter))
+    search_fields = ("facility__code",)
+    list_select_related = ("facility",)

@@ -185,7 +185,52 @@ SUSPENDED_MEANS_WHY = Invariant(
     """,
 )
 
+INSTRUCTIONS_ARE_STAMPED = Invariant(
+    name="instructions_are_stamped",
+    sentence="An instruction has the stamps of its way, the last of them that of its state.",
+    sql="""
+    SELECT 'instruction ' || i.id, i.state || ' after '
+           || coalesce(string_agg(s.step, ', ' ORDER BY s.id), 'no stamp')
+    FROM pledges_instruction i LEFT JOIN pledges_instructionstep s ON s.instruction_id = i.id
+    GROUP BY i.id
+    HAVING coalesce((array_agg(s.step ORDER BY s.id DESC))[1], '') <> i.state
+        OR bool_or(s.at <> i.stamped_at) FILTER (WHERE s.step = i.state)
+        OR coalesce((array_agg(s.step ORDER BY s.id))[1], '') <> 'requested'
+        OR (i.state IN ('acknowledged', 'executed', 'evidenced', 'failed') AND NOT
+            array_agg(s.step::text) @> ARRAY['instructed', 'acknowledged'])
+        OR (i.state = 'evidenced' AND NOT array_agg(s.step::text) @> ARRAY['executed'])
+    """,
+)
+
+EXECUTED_AS_INSTRUCTED = Invariant(
+    name="executed_as_instructed",
+    sentence="The conversion of an executed instruction moved the goods that its lines name.",
+    sql="""
+    WITH ordered AS (
+        SELECT i.conversion_id, l.quantity,
+               coalesce('give ' || l.position_id, 'bring lot ' || l.lot_id) AS goods
+        FROM pledges_instruction i JOIN pledges_instructionline l ON l.instruction_id = i.id
+        WHERE i.conversion_id IS NOT NULL
+    ), moved AS (
+        SELECT g.conversion_id, g.quantity,
+               CASE g.direction WHEN 'consumed' THEN 'give ' || p.id
+                                ELSE 'bring lot ' || p.lot_id END AS goods
+        FROM pledges_conversionleg g JOIN pledges_position p ON p.id = g.position_id
+        WHERE g.conversion_id IN (SELECT conversion_id FROM ordered)
+          AND NOT (g.direction = 'produced' AND p."right" = 'released')
+    )
+    SELECT 'conversion ' || coalesce(o.conversion_id, m.conversion_id),
+           coalesce(o.goods, m.goods) || ': ordered ' || coalesce(o.quantity, 0)
+           || ', moved ' || coalesce(m.quantity, 0)
+    FROM ordered o
+    FULL JOIN moved m ON m.conversion_id = o.conversion_id AND m.goods = o.goods
+    WHERE o.quantity IS DISTINCT FROM m.quantity
+    """,
+)
+
 INVARIANTS = [
+    INSTRUCTIONS_ARE_STAMPED,
+    EXECUTED_AS_INSTRUCTED,
     POOL_LINES_EQUAL_POSITIONS,
     PARTS_SUM_TO_THE_WHOLE,
     EVERY_POSITION_HAS_AN_ORIGIN,

@@ -5,6 +5,7 @@ from celery import shared_task
 from common import clock
 from parties.actors import system_actor
 from pledges.services.days import record_day
+from pledges.services.instruction_clock import chase_overdue
 from pledges.services.margin_calls import escalate_expired
 from pledges.services.tick import follow_glides
 
@@ -28,3 +29,9 @@ def record_end_of_day() -> int:
     """Append today's reading of every facility."""
     now = clock.now()
     return record_day(on=now.date(), now=now)
+
+
+@shared_task
+def chase_instructions() -> int:
+    """Strike off the instructions that are too old, and alert the desks to the late ones."""
+    return chase_overdue(actor=system_actor("instruction clock"), now=clock.now())

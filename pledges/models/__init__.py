@@ -1,17 +1,29 @@
 """What secures the lender: positions, their conversions, pool lines, cover and calls."""
 
+from pledges.models.approval_rule import AutoApprovalRule
 from pledges.models.conversion import Conversion, ConversionLeg
 from pledges.models.cover import CoverRecord, FacilityCover
+from pledges.models.instruction import (
+    EvidencePhoto,
+    Instruction,
+    InstructionLine,
+    InstructionStep,
+)
 from pledges.models.margin_call import MarginCall
 from pledges.models.pool import PoolLine
 from pledges.models.position import Position, PositionTerm
 from pledges.models.suspension import Suspension
 
 __all__ = [
+    "AutoApprovalRule",
     "Conversion",
     "ConversionLeg",
     "CoverRecord",
+    "EvidencePhoto",
     "FacilityCover",
+    "Instruction",
+    "InstructionLine",
+    "InstructionStep",
     "MarginCall",
     "PoolLine",
     "Position",

@@ -115,7 +115,7 @@ def covering(
 def _close(act: CoverAct) -> None:
     facility = act.facility
     after = measure(as_of=act.priced_on, facility_ids=[facility.pk])[facility.pk]
-    _judge(act, after)
+    judge(act, after)
     conversions = write_conversions(
         act.conversions, before=act.before, after=after, priced_on=act.priced_on
     )
@@ -129,8 +129,8 @@ def _close(act: CoverAct) -> None:
     facility.refresh_from_db(fields=["exposure"])
 
 
-def _judge(act: CoverAct, after: Cover) -> None:
-    """Refuse what would uncover; see Requirement for the four measures."""
+def judge(act: CoverAct, after: Cover) -> None:
+    """Refuse what would uncover; see Requirement for the four measures. Also judges previews."""
     if act.requirement >= Requirement.RELEASE:
         _judge_release(act, after)
     if after.shortfall == 0:
