@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_UP, Decimal
+from functools import reduce
 
 from lending.models import Facility
 from logistics.models import Lot
-from pledges.measure import UnitValue, judging_days, measure, unit_values
+from pledges.measure import judging_days, measure
 from pledges.models import Position
 from pledges.rules.cover import Cover, band_of, line_values
 from pledges.rules.terms import Term
@@ -34,10 +35,29 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Market and lending value of one side of a change, in the facility's currency."""
+    """Market, lending and glided value of one side of a change, in the facility's currency."""
 
-    market: Decimal
-    lending: Decimal
+    market: Decimal = ZERO
+    lending: Decimal = ZERO
+    glided: Decimal = ZERO
+
+    def __add__(self, other: "Side") -> "Side":
+        """Return both together."""
+        return Side(
+            self.market + other.market, self.lending + other.lending, self.glided + other.glided
+        )
+
+    def __mul__(self, quantity: Decimal) -> "Side":
+        """Return the value of a quantity of which this is one unit's."""
+        return Side(self.market * quantity, self.lending * quantity, self.glided * quantity)
+
+    def rounded(self, rounding: str) -> "Side":
+        """Return it to the cent: the market value to the nearest, what it lends as told."""
+        return Side(
+            self.market.quantize(CENT, rounding=ROUND_HALF_EVEN),
+            self.lending.quantize(CENT, rounding=rounding),
+            self.glided.quantize(CENT, rounding=rounding),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,58 +98,87 @@ def preview_changes(changes: Sequence[Change], *, on: date) -> list[Preview]:
 
 def _previews(changes: Sequence[Change], priced_on: date) -> list[Preview]:
     covers = measure(as_of=priced_on, facility_ids={change.facility.pk for change in changes})
-    given = {pk for change in changes for pk in change.give}
-    units = unit_values(as_of=priced_on, position_ids=given) if given else {}
-    # A suspended position is left out of the pool: giving it up changes no cover.
-    suspended = Position.objects.filter(pk__in=given, suspended=True)
-    idle = set(suspended.values_list("pk", flat=True)) if given else set()
-    worth = _worth_of_lots([lot for change in changes for lot, _qty in change.bring], priced_on)
+    positions = _positions({pk for change in changes for pk in change.give})
+    lots = {lot.pk: lot for change in changes for lot, _quantity in change.bring}
+    terms = terms_of_lots(list(lots.values())) if lots else []
+    lot_terms = dict(zip(lots, terms, strict=True))
+    held = [position_terms for _suspended, position_terms in positions.values()]
+    bases = {term.basis_id for one in [*terms, *held] for term in one}
+    quotes = latest_prices(priced_on, commodity_ids=bases) if bases else {}
     return [
-        _preview(change, covers[change.facility.pk], units, idle, worth, priced_on)
+        _preview(change, covers[change.facility.pk], positions, lot_terms, quotes, priced_on)
         for change in changes
     ]
+
+
+def _positions(ids: set[uuid.UUID]) -> dict[uuid.UUID, tuple[bool, list[Term]]]:
+    """Return whether each position is suspended, and its terms (two queries)."""
+    found = Position.objects.filter(pk__in=ids).prefetch_related("terms") if ids else []
+    return {
+        position.pk: (
+            position.suspended,
+            [
+                Term(term.basis_id, term.market_per_unit, term.lending_per_unit)
+                for term in position.terms.all()
+            ],
+        )
+        for position in found
+    }
 
 
 def _preview(
     change: Change,
     before: Cover,
-    units: Mapping[uuid.UUID, UnitValue],
-    idle: set[uuid.UUID],
-    worth: Mapping[int, dict[str, UnitValue]],
+    positions: Mapping[uuid.UUID, tuple[bool, list[Term]]],
+    lot_terms: Mapping[int, Sequence[Term]],
+    quotes: Mapping[int, Quote],
     priced_on: date,
 ) -> Preview:
     currency = change.facility.currency
-    counting = [(units[pk], quantity) for pk, quantity in change.give.items() if pk not in idle]
-    leaving = _sum(counting, rounding=ROUND_UP)
-    everything = [(units[pk], quantity) for pk, quantity in change.give.items()]
-    nothing = UnitValue(ZERO, ZERO)
-    coming = [(worth[lot.pk].get(currency, nothing), quantity) for lot, quantity in change.bring]
-    brought = _sum(coming, rounding=ROUND_DOWN)
+    given, leaving = Side(), Side()
+    for pk, quantity in change.give.items():
+        suspended, terms = positions[pk]
+        value = _unit(terms, quotes, currency) * quantity
+        # What counts for nothing changes no cover when it goes; who gives it up decides on it.
+        given += Side(value.market.quantize(CENT, rounding=ROUND_HALF_EVEN))
+        leaving += Side() if suspended else value
+    coming = [_unit(lot_terms[lot.pk], quotes, currency) * qty for lot, qty in change.bring]
+    leaving = leaving.rounded(ROUND_UP)
+    brought = reduce(Side.__add__, coming, Side()).rounded(ROUND_DOWN)
     return Preview(
         before=before,
         after=_after(change.facility, before, leaving, brought),
-        given=_sum(everything, rounding=ROUND_DOWN),
+        given=Side(given.market, leaving.lending, leaving.glided),
         brought=brought,
         priced_on=priced_on,
     )
 
 
-def _sum(parts: Sequence[tuple[UnitValue, Decimal]], *, rounding: str) -> Side:
-    market = sum((unit.market * quantity for unit, quantity in parts), ZERO)
-    lending = sum((unit.lending * quantity for unit, quantity in parts), ZERO)
-    return Side(
-        market.quantize(CENT, rounding=ROUND_HALF_EVEN), lending.quantize(CENT, rounding=rounding)
-    )
+def _unit(terms: Sequence[Term], quotes: Mapping[int, Quote], currency: str) -> Side:
+    """Return what one unit is worth; what has no fresh price in the currency is worth nothing."""
+    value = Side()
+    for term in terms:
+        quote = quotes[term.basis_id]
+        if quote.fresh and quote.currency == currency:
+            lending = term.lending_per_unit * quote.unit_price
+            value += Side(
+                term.market_per_unit * quote.unit_price,
+                lending * quote.rate,
+                lending * quote.glided_rate,
+            )
+    return value
 
 
 def _after(facility: Facility, before: Cover, leaving: Side, coming: Side) -> Cover:
     market = max(ZERO, before.market_value - leaving.market + coming.market)
     lending = max(ZERO, before.lending_value - leaving.lending + coming.lending)
+    glided = max(ZERO, before.glided_value - leaving.glided + coming.glided)
     watch, call = line_values(
         market_value=market,
         lending_value=lending,
         watch_line=facility.watch_line,
         call_line=facility.call_line,
+        glided_value=glided,
     )
     return Cover(
         exposure=before.exposure,
@@ -139,26 +188,5 @@ def _after(facility: Facility, before: Cover, leaving: Side, coming: Side) -> Co
             exposure=before.exposure, lending_value=lending, watch_value=watch, call_value=call
         ),
         limit=before.limit,
+        glided_value=glided,
     )
-
-
-def _worth_of_lots(lots: Sequence[Lot], priced_on: date) -> dict[int, dict[str, UnitValue]]:
-    """Return what one unit of each lot would be worth as a pledge, by currency of its prices."""
-    unique = list({lot.pk: lot for lot in lots}.values())
-    terms = terms_of_lots(unique) if unique else []
-    bases = {term.basis_id for lot_terms in terms for term in lot_terms}
-    quotes = latest_prices(priced_on, commodity_ids=bases) if bases else {}
-    return {lot.pk: _worth(one, quotes) for lot, one in zip(unique, terms, strict=True)}
-
-
-def _worth(terms: Sequence[Term], quotes: Mapping[int, Quote]) -> dict[str, UnitValue]:
-    found: dict[str, UnitValue] = {}
-    for term in terms:
-        quote = quotes[term.basis_id]
-        if quote.fresh:
-            sofar = found.get(quote.currency, UnitValue(ZERO, ZERO))
-            found[quote.currency] = UnitValue(
-                sofar.market + term.market_per_unit * quote.unit_price,
-                sofar.lending + term.lending_per_unit * quote.unit_price * quote.rate,
-            )
-    return found

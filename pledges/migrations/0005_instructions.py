@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         ('lending', '0001_initial'),
         ('logistics', '0001_initial'),
         ('parties', '0001_initial'),
-        ('pledges', '0002_functions'),
+        ("pledges", "0004_authority"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
