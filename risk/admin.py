@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from common.console import EVERYBODY, ReadOnlyAdmin
-from risk.models import Commodity, PledgeRate, Price, PriceBatch
+from common.console import EVERYBODY, VISIBLE_TO, ReadOnlyAdmin
+from risk.models import Commodity, PledgeRate, Price, PriceBatch, PriceOverride
 
 
 @admin.register(Commodity)
@@ -51,3 +51,24 @@ class PledgeRateAdmin(ReadOnlyAdmin):
     list_select_related = ("commodity",)
     ordering = ("-effective_on", "commodity", "-revision")
     date_hierarchy = "effective_on"
+
+
+@admin.register(PriceOverride)
+class PriceOverrideAdmin(ReadOnlyAdmin):
+    """Prices set by hand with maker and checker."""
+
+    lender_path = VISIBLE_TO
+    list_display = (
+        "commodity",
+        "observed_on",
+        "price",
+        "price_before",
+        "stake",
+        "state",
+        "maker",
+        "checker",
+    )
+    list_filter = ("state", "commodity")
+    search_fields = ("commodity__code", "reason")
+    list_select_related = ("commodity", "maker", "checker")
+    date_hierarchy = "observed_on"

@@ -6,6 +6,7 @@ ever recorded without what follows from it.
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Protocol, TypeVar
 
 from parties.actors import Actor
@@ -36,10 +37,19 @@ class RatesPublished(Protocol):
         """Do what follows, in the caller's transaction."""
 
 
+class Weighs(Protocol):
+    """Asked how much the platform holds against a commodity."""
+
+    def __call__(self, *, commodity_id: int) -> Decimal:
+        """Return the weight, in the commodity's unit."""
+        ...
+
+
 _prices_recorded: list[PricesRecorded] = []
 _rates_published: list[RatesPublished] = []
+_weighs: list[Weighs] = []
 
-_Callback = TypeVar("_Callback", PricesRecorded, RatesPublished)
+_Callback = TypeVar("_Callback", PricesRecorded, RatesPublished, Weighs)
 
 
 def on_prices_recorded(callback: PricesRecorded) -> PricesRecorded:
@@ -50,6 +60,11 @@ def on_prices_recorded(callback: PricesRecorded) -> PricesRecorded:
 def on_rates_published(callback: RatesPublished) -> RatesPublished:
     """Register a callback; registering it again has no effect."""
     return _register(_rates_published, callback)
+
+
+def on_weight_asked(callback: Weighs) -> Weighs:
+    """Register a callback; registering it again has no effect."""
+    return _register(_weighs, callback)
 
 
 def _register(callbacks: list[_Callback], callback: _Callback) -> _Callback:
@@ -77,3 +92,8 @@ def rates_published(
     """Call every registered callback, in the order of registration."""
     for callback in _rates_published:
         callback(commodity_ids=commodity_ids, as_of=as_of, actor=actor, now=now)
+
+
+def weight_of(commodity_id: int) -> Decimal:
+    """Return how much the platform holds against a commodity, in its unit, over all callbacks."""
+    return sum((callback(commodity_id=commodity_id) for callback in _weighs), Decimal(0))

@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import date, datetime
+from decimal import Decimal
+
+from django.db.models import Sum
 
 from parties.actors import Actor
+from pledges.models import PoolLine
 from pledges.services.cover import Requirement, covering, open_act
 from pledges.services.moves import moves
 from pledges.services.tick import reassess, revalue
@@ -75,3 +79,9 @@ def rates_published(
     """Run the tick for pledge rates that were just published, in their transaction."""
     detail = {"moved": "rate", **moves(commodity_ids, as_of)}
     revalue(commodity_ids=commodity_ids, as_of=as_of, actor=actor, now=now, detail=detail)
+
+
+def weight_held(*, commodity_id: int) -> Decimal:
+    """Return the market weight of all positions that count against a commodity, in its unit."""
+    lines = PoolLine.objects.filter(basis_id=commodity_id)
+    return lines.aggregate(weight=Sum("market_weight"))["weight"] or Decimal(0)
