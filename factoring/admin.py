@@ -3,7 +3,15 @@
 from django.contrib import admin
 
 from common.console import VISIBLE_TO, ReadOnlyAdmin
-from factoring.models import BankEntry, Collection, Rebate, Receivable, ReceivableLine
+from factoring.models import (
+    BankEntry,
+    Collection,
+    CreditNote,
+    CreditNoteLine,
+    Rebate,
+    Receivable,
+    ReceivableLine,
+)
 
 
 @admin.register(Receivable)
@@ -58,3 +66,24 @@ class RebateAdmin(ReadOnlyAdmin):
     list_filter = ("state",)
     search_fields = ("receivable__invoice_number", "bank_reference")
     list_select_related = ("receivable", "maker", "checker")
+
+
+@admin.register(CreditNote)
+class CreditNoteAdmin(ReadOnlyAdmin):
+    """Credit notes for goods that came back."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("number", "receivable", "amount", "reason", "issued_on")
+    search_fields = ("number", "receivable__invoice_number", "reason")
+    list_select_related = ("receivable",)
+    date_hierarchy = "issued_on"
+
+
+@admin.register(CreditNoteLine)
+class CreditNoteLineAdmin(ReadOnlyAdmin):
+    """Goods that came back."""
+
+    lender_path = "credit_note__tenant"
+    list_display = ("credit_note", "item", "quantity")
+    search_fields = ("credit_note__number", "item__code")
+    list_select_related = ("credit_note", "item")

@@ -42,16 +42,48 @@ INVOICE_TIES_TO_GOODS = Invariant(
 
 COLLECTED_WITHIN_THE_FACE = Invariant(
     name="collected_within_the_face",
-    sentence="What remains of a receivable's position is its face less what was collected.",
+    sentence="What remains of a receivable's position is its face less what was collected and "
+    "credited.",
     sql="""
     SELECT 'invoice ' || r.invoice_number,
-           'face ' || r.face || ', collected ' || coalesce(sum(c.amount), 0)
+           'face ' || r.face || ', collected ' || paid.amount || ', credited ' || noted.amount
            || ', remaining ' || p.remaining
     FROM factoring_receivable r
     JOIN pledges_position p ON p.id = r.position_id
-    LEFT JOIN factoring_collection c ON c.receivable_id = r.id
-    GROUP BY r.id, p.id
-    HAVING p.quantity <> r.face OR p.remaining <> r.face - coalesce(sum(c.amount), 0)
+    CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS amount FROM factoring_collection
+                        WHERE receivable_id = r.id) paid
+    CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS amount FROM factoring_creditnote
+                        WHERE receivable_id = r.id) noted
+    WHERE p.quantity <> r.face OR p.remaining <> r.face - paid.amount - noted.amount
+    """,
+)
+
+CREDITED_FOR_WHAT_CAME_BACK = Invariant(
+    name="credited_for_what_came_back",
+    sentence="A credit note is one return of its amount, and its lines are the goods pledged by "
+    "it.",
+    sql="""
+    WITH notes AS (
+        SELECT n.id, n.number, n.amount, r.position_id,
+               array_agg(DISTINCT came.conversion_id) AS conversions,
+               bool_and(l.quantity = p.quantity AND t.item_id = l.item_id
+                        AND p."right" = 'pledge') AS tied
+        FROM factoring_creditnote n
+        JOIN factoring_receivable r ON r.id = n.receivable_id
+        LEFT JOIN factoring_creditnoteline l ON l.credit_note_id = n.id
+        LEFT JOIN pledges_position p ON p.id = l.position_id
+        LEFT JOIN logistics_lot t ON t.id = p.lot_id
+        LEFT JOIN pledges_conversionleg came ON came.position_id = p.id
+             AND came.direction = 'produced'
+        GROUP BY n.id, r.position_id
+    )
+    SELECT 'credit note ' || number, 'of ' || amount || ', returned on the receivable '
+           || coalesce(debt.quantity, 0) || ', goods tie: ' || coalesce(tied, false)
+    FROM notes
+    LEFT JOIN pledges_conversionleg debt ON debt.conversion_id = notes.conversions[1]
+         AND debt.position_id = notes.position_id AND debt.direction = 'consumed'
+    WHERE cardinality(conversions) <> 1 OR debt.quantity IS DISTINCT FROM amount
+       OR NOT coalesce(tied, false)
     """,
 )
 
@@ -151,6 +183,7 @@ INVARIANTS = [
     LINES_MAKE_THE_FACE,
     INVOICE_TIES_TO_GOODS,
     COLLECTED_WITHIN_THE_FACE,
+    CREDITED_FOR_WHAT_CAME_BACK,
     STATES_FOLLOW_THE_MONEY,
     PROCEEDS_STAND_IN_THE_BOOKS,
     MATCHED_MEANS_COLLECTED,

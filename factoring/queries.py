@@ -8,11 +8,11 @@ from decimal import Decimal
 from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from factoring.models import BankEntry, Collection, Rebate, Receivable
-from factoring.rules import ZERO, Standing, mentions
+from factoring.models import BankEntry, Collection, CreditNote, Rebate, Receivable
+from factoring.rules import DILUTION_MONTHS, ZERO, Dilution, Standing, mentions, months_before
 from factoring.states import BankEntryState, ReceivableState
 from ledger.models import Posting
-from lending.models import Loan
+from lending.models import Facility, Loan
 from parties.actors import Actor
 
 
@@ -49,16 +49,18 @@ def list_overdue(*, actor: Actor, on: date) -> QuerySet[Receivable]:
 
 
 def get_standing(*, actor: Actor, receivable: Receivable) -> Standing:
-    """Return how a receivable stands: face, collected, advance, charges, what is held.
+    """Return how a receivable stands: face, collected, credited, advance, charges, what is held.
 
-    Receivable.DoesNotExist if the actor may not see it. Four queries.
+    Receivable.DoesNotExist if the actor may not see it. Five queries.
     """
     seen = list_receivables(actor=actor).get(pk=receivable.pk)
     sums = seen.collections.aggregate(collected=Sum("amount"), held=Sum("proceeds__remaining"))
+    credited = CreditNote.objects.filter(receivable=seen).aggregate(sum=Sum("amount"))["sum"]
     loan = seen.loan
     return Standing(
         face=seen.face,
         collected=sums["collected"] or ZERO,
+        credited=credited or ZERO,
         advanced=loan.drawn if loan else ZERO,
         charged=_charged(loan) if loan else ZERO,
         owed=loan.owed_total if loan else ZERO,
@@ -91,6 +93,25 @@ def list_collections(*, actor: Actor) -> QuerySet[Collection]:
     return Collection.objects.filter(
         receivable__in=Receivable.objects.visible_to(actor)
     ).select_related("entry", "receivable", "proceeds", "repayment")
+
+
+def list_credit_notes(*, actor: Actor) -> QuerySet[CreditNote]:
+    """Return the credit notes on the receivables the actor may see, the latest first."""
+    notes = CreditNote.objects.visible_to(actor).select_related("receivable__debtor", "seller")
+    return notes.prefetch_related("lines__item", "lines__position").order_by("-issued_on", "-id")
+
+
+def get_dilution(*, actor: Actor, facility: Facility, on: date) -> Dilution:
+    """Return what was invoiced and what was credited under a facility in three months to a day.
+
+    Dilution of domain.md: returns ÷ sales, rolling. Facility.DoesNotExist if it is not the
+    actor's. Three queries.
+    """
+    seen = Facility.objects.visible_to(actor).get(pk=facility.pk)
+    rolling = {"issued_on__gt": months_before(on, DILUTION_MONTHS), "issued_on__lte": on}
+    sold = seen.receivables.filter(**rolling).aggregate(sum=Sum("face"))["sum"]
+    notes = CreditNote.objects.filter(receivable__facility=seen, **rolling)
+    return Dilution(sold=sold or ZERO, credited=notes.aggregate(sum=Sum("amount"))["sum"] or ZERO)
 
 
 def list_rebates(*, actor: Actor, state: str | None = None) -> QuerySet[Rebate]:

@@ -57,6 +57,24 @@ class MoreThanOutstanding(Refusal):
     code = "more_than_outstanding"
 
 
+class CreditNoteUnsound(Refusal):
+    """A credit note without number, reason or goods, or of an impossible day."""
+
+    code = "credit_note_unsound"
+
+
+class CreditNoteDiffers(Refusal):
+    """The seller's credit note of this number is on record with other content."""
+
+    code = "credit_note_differs"
+
+
+class NotSoldOnIt(Refusal):
+    """Other goods came back than were sold on the invoice, or more of them."""
+
+    code = "not_sold_on_it"
+
+
 class AlreadyApplied(Refusal):
     """The collection has repaid what it could, or its surplus is being given back."""
 

@@ -1,9 +1,11 @@
 """Pure calculations of factoring: one invoice number, lines that tie, advance, reserve, rebate."""
 
+import calendar
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from common.exact import EXACT
@@ -11,6 +13,7 @@ from common.money import ROUND_DOWN, ROUND_HALF_UP, round_money
 
 ZERO = Decimal(0)
 PRICE_STEP = Decimal("0.00000001")
+DILUTION_MONTHS = 3
 _MINUS_SIGN = "\N{MINUS SIGN}"
 
 
@@ -102,8 +105,9 @@ def highest_advance(face: Decimal, advance_rate: Decimal, currency: str) -> Deci
 class Standing:
     """How a receivable stands, in its currency (domain.md, factoring).
 
-    `advanced` is what its loan has drawn, `charged` the interest and fees the loan was charged,
-    `owed` what the loan owes now, `held` what stands in the controlled account for it.
+    `credited` is what credit notes took off the face, `advanced` what its loan has drawn,
+    `charged` the interest and fees the loan was charged, `owed` what the loan owes now, `held`
+    what stands in the controlled account for it.
     """
 
     face: Decimal
@@ -112,11 +116,12 @@ class Standing:
     charged: Decimal
     owed: Decimal
     held: Decimal
+    credited: Decimal = ZERO
 
     @property
     def outstanding(self) -> Decimal:
         """Return what the buyer still owes."""
-        return self.face - self.collected
+        return self.face - self.collected - self.credited
 
     @property
     def reserve(self) -> Decimal:
@@ -125,5 +130,28 @@ class Standing:
 
     @property
     def rebate(self) -> Decimal:
-        """Return what the seller will get back as things stand: reserve − fees and interest."""
-        return self.reserve - self.charged
+        """Return what the seller will get back as things stand.
+
+        Reserve − deductions − fees and interest (domain.md, factoring).
+        """
+        return self.reserve - self.credited - self.charged
+
+
+@dataclass(frozen=True, slots=True)
+class Dilution:
+    """How much of what was invoiced came to nothing, over a rolling time, in one currency."""
+
+    sold: Decimal
+    credited: Decimal
+
+    @property
+    def share(self) -> Decimal:
+        """Return credit notes ÷ sales; 0 where nothing was sold."""
+        return EXACT.divide(self.credited, self.sold) if self.sold else ZERO
+
+
+def months_before(day: date, months: int) -> date:
+    """Return the same day of an earlier month, or that month's last day where it is shorter."""
+    years, month = divmod(day.month - 1 - months, 12)
+    year = day.year + years
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))

@@ -11,6 +11,8 @@ from logistics.models import (
     Item,
     ItemContent,
     Lot,
+    Shipment,
+    ShipmentLine,
     Site,
     StockAct,
     StockEvent,
@@ -125,3 +127,25 @@ class StockEventAdmin(ReadOnlyAdmin):
     list_filter = ("kind",)
     search_fields = ("act__reference", "lot__number")
     list_select_related = ("act", "lot__item")
+
+
+@admin.register(Shipment)
+class ShipmentAdmin(ReadOnlyAdmin):
+    """Goods under way with a carrier, by document of title."""
+
+    lender_path = "holder"
+    list_display = ("bill_number", "carrier", "vehicle", "destination", "loaded_at", "state")
+    list_filter = ("state", ("carrier", admin.RelatedOnlyFieldListFilter))
+    search_fields = ("bill_number", "normal_number", "vehicle__name")
+    list_select_related = ("carrier", "vehicle", "destination")
+    date_hierarchy = "loaded_at"
+
+
+@admin.register(ShipmentLine)
+class ShipmentLineAdmin(ReadOnlyAdmin):
+    """Lines of documents of title."""
+
+    lender_path = "shipment__holder"
+    list_display = ("shipment", "sequence", "source", "lot", "quantity")
+    search_fields = ("shipment__bill_number", "source__number")
+    list_select_related = ("shipment", "source__item", "lot__item")

@@ -11,10 +11,11 @@ that opened the act on the facility do, or leave the matter to the outbox event.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol, TypeVar
+from uuid import UUID
 
 from logistics.models import StockAct, StockEvent
 from logistics.states import StockActKind
@@ -23,12 +24,17 @@ from parties.actors import Actor
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """Goods about to leave their lots; quantities by lot, as seen before any lock."""
+    """Goods about to leave their lots; quantities by lot, as seen before any lock.
+
+    A count also says what it found, by lot, and the act in which it is entered.
+    """
 
     kind: StockActKind
     quantities: Mapping[int, Decimal]
     reference: str
     occurred_at: datetime
+    counted: Mapping[int, Decimal] = field(default_factory=dict)
+    act_id: UUID | None = None
 
 
 class GoodsLeaving(Protocol):

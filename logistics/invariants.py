@@ -111,4 +111,64 @@ INVARIANTS = [
              ORDER BY lot.id
         """,
     ),
+    Invariant(
+        name="reversals_are_opposite",
+        sentence="A reversed report moved back what it had moved, lot by lot, and nothing else.",
+        sql="""
+            WITH legs AS (
+                SELECT act.reverses_id AS act_id, event.lot_id, event.quantity
+                  FROM logistics_stockact act
+                  JOIN logistics_stockevent event ON event.act_id = act.id
+                 WHERE act.kind = 'reversed'
+                 UNION ALL
+                SELECT act.reverses_id, event.lot_id, event.quantity
+                  FROM logistics_stockact act
+                  JOIN logistics_stockevent event ON event.act_id = act.reverses_id
+                 WHERE act.kind = 'reversed'
+            )
+            SELECT act.reference, format('lot %s is left with %s', legs.lot_id, sum(legs.quantity))
+              FROM legs JOIN logistics_stockact act ON act.id = legs.act_id
+             GROUP BY act.id, legs.lot_id HAVING sum(legs.quantity) <> 0
+             ORDER BY act.reference
+        """,
+    ),
+    Invariant(
+        name="loaded_is_what_left",
+        sentence="A line of a shipment is what its loading moved from a lot into the vehicle's.",
+        sql="""
+            SELECT shipment.bill_number, format('line %s of %s: left %s, came in %s',
+                          line.sequence, line.quantity, coalesce(-off.quantity, 0),
+                          coalesce(onto.quantity, 0))
+              FROM logistics_shipmentline line
+              JOIN logistics_shipment shipment ON shipment.id = line.shipment_id
+              JOIN logistics_lot lot ON lot.id = line.lot_id
+              LEFT JOIN logistics_stockevent off ON off.act_id = line.loading_id
+                   AND off.lot_id = line.source_id AND off.kind = 'moved_out'
+              LEFT JOIN logistics_stockevent onto ON onto.act_id = line.loading_id
+                   AND onto.lot_id = line.lot_id AND onto.kind = 'moved_in'
+             WHERE coalesce(-off.quantity, 0) <> line.quantity
+                OR coalesce(onto.quantity, 0) <> line.quantity
+                OR lot.site_id <> shipment.vehicle_id OR lot.owner_id <> shipment.owner_id
+             ORDER BY shipment.id, line.sequence
+        """,
+    ),
+    Invariant(
+        name="shipments_say_what_is_under_way",
+        sentence="A shipment has ended when, and only when, none of its goods is under way.",
+        sql="""
+            SELECT bill_number, format('is %s: loaded %s, under way %s', state, loaded, left_over)
+              FROM (SELECT shipment.bill_number, shipment.state, shipment.id,
+                           sum(line.quantity) AS loaded, sum(lot.on_hand) AS left_over,
+                           bool_and(undone.id IS NOT NULL) AS undone
+                      FROM logistics_shipment shipment
+                      LEFT JOIN logistics_shipmentline line ON line.shipment_id = shipment.id
+                      LEFT JOIN logistics_lot lot ON lot.id = line.lot_id
+                      LEFT JOIN logistics_stockact undone ON undone.reverses_id = line.loading_id
+                     GROUP BY shipment.id) sums
+             WHERE loaded IS NULL OR state <> CASE WHEN undone THEN 'cancelled'
+                   WHEN left_over = 0 THEN 'ended' WHEN left_over = loaded THEN 'loaded'
+                   ELSE 'partly_arrived' END
+             ORDER BY id
+        """,
+    ),
 ]

@@ -141,6 +141,30 @@ class CountBelowClaims(Refusal):
     code = "count_below_claims"
 
 
+class NotTheCarriersVehicle(Refusal):
+    """Goods are loaded into a vehicle or container that their carrier runs."""
+
+    code = "not_the_carriers_vehicle"
+
+
+class DocumentNotPossible(Refusal):
+    """A document of title has a number, and covers the goods of one owner."""
+
+    code = "document_not_possible"
+
+
+class DocumentTaken(Refusal):
+    """The carrier's number stands for another shipment, however it is written."""
+
+    code = "document_of_title_taken"
+
+
+class NotReversible(Refusal):
+    """Such a report is not put right by its opposite, or it was reversed already."""
+
+    code = "stock_act_not_reversible"
+
+
 class MoreThanShipped(Refusal):
     """More came back than had left."""
 

@@ -3,6 +3,8 @@
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from common.states import StateTable
+
 
 class SiteKind(TextChoices):
     """Where goods can be."""
@@ -22,6 +24,7 @@ class StockActKind(TextChoices):
     SHIPPED = "shipped", _("Goods shipped")
     RETURNED = "returned", _("Goods returned")
     COUNTED = "counted", _("Stock counted")
+    REVERSED = "reversed", _("Report reversed")
 
 
 class StockEventKind(TextChoices):
@@ -35,6 +38,7 @@ class StockEventKind(TextChoices):
     SHIPPED = "shipped", _("Shipped")
     RETURNED = "returned", _("Returned")
     ADJUSTED = "adjusted", _("Adjusted after a count")
+    REVERSED = "reversed", _("Reversed")
 
 
 INFLOWS = frozenset(
@@ -46,6 +50,12 @@ INFLOWS = frozenset(
     }
 )
 OUTFLOWS = frozenset({StockEventKind.CONSUMED, StockEventKind.MOVED_OUT, StockEventKind.SHIPPED})
+# Of either sign: what a count finds, and the opposite of what was reported by mistake.
+EITHER_WAY = frozenset({StockEventKind.ADJUSTED, StockEventKind.REVERSED})
+
+# Reports that are put right by their opposite. What was shipped is returned, what was counted is
+# counted again.
+REVERSIBLE = frozenset({StockActKind.RECEIVED, StockActKind.PRODUCED, StockActKind.MOVED})
 
 
 class HoldKind(TextChoices):
@@ -53,3 +63,29 @@ class HoldKind(TextChoices):
 
     MORTGAGE = "mortgage", _("Claimed, may move in the ordinary course")
     PLEDGE = "pledge", _("Held, leaves only by release order")
+
+
+class ShipmentState(TextChoices):
+    """Life of a shipment under a document of title."""
+
+    LOADED = "loaded", _("Loaded")
+    PARTLY_ARRIVED = "partly_arrived", _("Partly arrived")
+    ENDED = "ended", _("Ended")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+# The way back is open for reports that were made by mistake and are reversed.
+SHIPMENT_STATES = StateTable(
+    states=ShipmentState,
+    initial={ShipmentState.LOADED},
+    transitions={
+        (ShipmentState.LOADED, ShipmentState.PARTLY_ARRIVED),
+        (ShipmentState.LOADED, ShipmentState.ENDED),
+        (ShipmentState.LOADED, ShipmentState.CANCELLED),
+        (ShipmentState.PARTLY_ARRIVED, ShipmentState.ENDED),
+        (ShipmentState.PARTLY_ARRIVED, ShipmentState.LOADED),
+        (ShipmentState.PARTLY_ARRIVED, ShipmentState.CANCELLED),
+        (ShipmentState.ENDED, ShipmentState.PARTLY_ARRIVED),
+        (ShipmentState.ENDED, ShipmentState.LOADED),
+    },
+)

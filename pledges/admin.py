@@ -7,6 +7,7 @@ from pledges.models import (
     AutoApprovalRule,
     Conversion,
     ConversionLeg,
+    ConversionStock,
     CoverRecord,
     EvidencePhoto,
     FacilityCover,
@@ -72,6 +73,17 @@ class ConversionLegAdmin(ReadOnlyAdmin):
     list_filter = ("direction", "conversion__kind")
     search_fields = ("position__label",)
     list_select_related = ("conversion", "position")
+
+
+@admin.register(ConversionStock)
+class ConversionStockAdmin(ReadOnlyAdmin):
+    """Stock acts behind conversions."""
+
+    lender_path = "conversion__tenant"
+    list_display = ("conversion", "act")
+    list_filter = ("conversion__kind",)
+    search_fields = ("act__reference",)
+    list_select_related = ("conversion", "act")
 
 
 @admin.register(FacilityCover)

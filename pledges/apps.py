@@ -9,16 +9,19 @@ class PledgesConfig(AppConfig):
     name = "pledges"
 
     def ready(self) -> None:
-        """Listen to the rooms below: exposure, prices and rates that move."""
+        """Listen to the rooms below: exposure, prices, rates and goods that move."""
         from lending.hooks import on_exposure_changed
+        from logistics.hooks import on_goods_leaving
         from pledges.services.hooks import (
             exposure_changed,
             prices_recorded,
             rates_published,
             weight_held,
         )
+        from pledges.services.losses import goods_counted
         from risk.hooks import on_prices_recorded, on_rates_published, on_weight_asked
 
+        on_goods_leaving(goods_counted)
         on_exposure_changed(exposure_changed)
         on_prices_recorded(prices_recorded)
         on_rates_published(rates_published)

@@ -98,6 +98,156 @@ GIVEN_UP_IS_WHAT_WAS_TAKEN = Invariant(
     """,
 )
 
+SAME_GOODS_ON_BOTH_SIDES = Invariant(
+    name="same_goods_on_both_sides",
+    sentence="Goods that are moved, pledged, released or lost stay the goods they were.",
+    sql="""
+    WITH sides AS (
+        SELECT c.id, c.kind, t.item_id,
+               coalesce(sum(l.quantity) FILTER (WHERE l.direction = 'consumed'), 0) AS consumed,
+               coalesce(sum(l.quantity) FILTER (WHERE l.direction = 'produced'), 0) AS produced
+        FROM pledges_conversion c
+        JOIN pledges_conversionleg l ON l.conversion_id = c.id
+        JOIN pledges_position p ON p.id = l.position_id
+        JOIN logistics_lot t ON t.id = p.lot_id
+        WHERE c.kind IN ('pledge', 'crystallise', 'ship', 'arrive', 'release', 'outflow', 'lose')
+        GROUP BY c.id, t.item_id
+    )
+    SELECT 'conversion ' || id,
+           kind || ' of item ' || item_id || ' took ' || consumed || ', made ' || produced
+    FROM sides
+    WHERE consumed <> produced
+      AND NOT (kind = 'pledge' AND NOT EXISTS (
+          SELECT FROM pledges_conversionleg l
+          WHERE l.conversion_id = sides.id AND l.direction = 'consumed'))
+    """,
+)
+
+MOVED_AS_CONVERTED = Invariant(
+    name="moved_as_converted",
+    sentence="What is loaded and unloaded is what the journal says went into and out of transit.",
+    sql="""
+    WITH legs AS (
+        SELECT c.id, c.kind, p.lot_id,
+               CASE l.direction WHEN 'produced' THEN l.quantity ELSE -l.quantity END AS quantity
+        FROM pledges_conversion c
+        JOIN pledges_conversionleg l ON l.conversion_id = c.id
+        JOIN pledges_position p ON p.id = l.position_id
+        WHERE c.kind IN ('ship', 'arrive')
+        UNION ALL
+        SELECT c.id, c.kind, e.lot_id, -e.quantity
+        FROM pledges_conversion c
+        JOIN pledges_conversionstock s ON s.conversion_id = c.id
+        JOIN logistics_stockevent e ON e.act_id = s.act_id
+        WHERE c.kind IN ('ship', 'arrive')
+    )
+    SELECT 'conversion ' || id, kind || ' and stock of lot ' || lot_id || ' differ by '
+           || sum(quantity)
+    FROM legs GROUP BY id, kind, lot_id HAVING sum(quantity) <> 0
+    """,
+)
+
+IN_TRANSIT_UNDER_A_DOCUMENT = Invariant(
+    name="in_transit_under_a_document",
+    sentence="Goods in transit are under way on a document of title that their lender holds.",
+    sql="""
+    SELECT 'position ' || p.id, p.remaining || ' in transit without a document of the lender'
+    FROM pledges_position p
+    WHERE p."right" = 'in_transit' AND p.remaining > 0 AND NOT EXISTS (
+        SELECT FROM logistics_shipmentline l JOIN logistics_shipment s ON s.id = l.shipment_id
+        WHERE l.lot_id = p.lot_id AND s.holder_id = p.tenant_id AND s.state <> 'cancelled')
+    """,
+)
+
+LOST_WITHIN_THE_COUNT = Invariant(
+    name="lost_within_the_count",
+    sentence="No more was written off on a count than the count found missing.",
+    sql="""
+    WITH lost AS (
+        SELECT s.act_id, p.lot_id, sum(l.quantity) AS quantity
+        FROM pledges_conversion c
+        JOIN pledges_conversionstock s ON s.conversion_id = c.id
+        JOIN pledges_conversionleg l ON l.conversion_id = c.id AND l.direction = 'consumed'
+        JOIN pledges_position p ON p.id = l.position_id
+        WHERE c.kind = 'lose' GROUP BY 1, 2
+    )
+    SELECT 'count ' || lost.act_id, 'lot ' || lost.lot_id || ' lost ' || lost.quantity
+           || ', missing ' || coalesce(-e.quantity, 0)
+    FROM lost
+    LEFT JOIN logistics_stockevent e ON e.act_id = lost.act_id AND e.lot_id = lost.lot_id
+    WHERE lost.quantity > coalesce(-e.quantity, 0)
+    """,
+)
+
+RETURNED_WITHIN_THE_SALE = Invariant(
+    name="returned_within_the_sale",
+    sentence="No more of an item comes back on a receivable than was sold for it.",
+    sql="""
+    WITH sold AS (
+        SELECT made.position_id, t.item_id, sum(gone.quantity) AS quantity
+        FROM pledges_conversion c
+        JOIN pledges_conversionleg made ON made.conversion_id = c.id
+             AND made.direction = 'produced'
+        JOIN pledges_conversionleg gone ON gone.conversion_id = c.id
+             AND gone.direction = 'consumed'
+        JOIN pledges_position p ON p.id = gone.position_id
+        JOIN logistics_lot t ON t.id = p.lot_id
+        WHERE c.kind = 'sell' GROUP BY 1, 2
+    ), back AS (
+        SELECT debt.position_id, t.item_id, sum(came.quantity) AS quantity
+        FROM pledges_conversion c
+        JOIN pledges_conversionleg debt ON debt.conversion_id = c.id
+             AND debt.direction = 'consumed'
+        JOIN pledges_conversionleg came ON came.conversion_id = c.id
+             AND came.direction = 'produced'
+        JOIN pledges_position p ON p.id = came.position_id
+        JOIN logistics_lot t ON t.id = p.lot_id
+        WHERE c.kind = 'return' GROUP BY 1, 2
+    )
+    SELECT 'receivable ' || back.position_id, 'item ' || back.item_id || ': sold '
+           || coalesce(sold.quantity, 0) || ', returned ' || back.quantity
+    FROM back LEFT JOIN sold USING (position_id, item_id)
+    WHERE back.quantity > coalesce(sold.quantity, 0)
+    """,
+)
+
+REVERSED_INTO_WHAT_IT_WAS = Invariant(
+    name="reversed_into_what_it_was",
+    sentence="A reversal takes what the conversion made and makes what it had taken, all of it.",
+    sql="""
+    WITH legs AS (
+        SELECT c.id, c.reverses_id, p.lot_id, p.unit, p."right", l.direction, l.quantity
+        FROM pledges_conversion c
+        JOIN pledges_conversionleg l ON l.conversion_id = c.id
+        JOIN pledges_position p ON p.id = l.position_id
+        WHERE c.kind = 'reverse' OR EXISTS (
+            SELECT FROM pledges_conversion r WHERE r.reverses_id = c.id)
+    ), sums AS (
+        SELECT id, lot_id, unit, "right",
+               sum(CASE direction WHEN 'consumed' THEN quantity ELSE -quantity END) AS quantity
+        FROM (
+            SELECT id, lot_id, unit, "right", direction, quantity FROM legs
+            WHERE reverses_id IS NOT NULL
+            UNION ALL
+            SELECT r.id, o.lot_id, o.unit, o."right", o.direction, o.quantity
+            FROM legs o JOIN pledges_conversion r ON r.reverses_id = o.id
+            UNION ALL  -- what came from nothing is given back, not kept by anybody
+            SELECT r.id, p.lot_id, p.unit, 'released', 'consumed', l.quantity
+            FROM pledges_conversion r
+            JOIN pledges_conversionleg l ON l.conversion_id = r.reverses_id
+                 AND l.direction = 'produced'
+            JOIN pledges_position p ON p.id = l.position_id
+            WHERE NOT EXISTS (SELECT FROM pledges_conversionleg n
+                              WHERE n.conversion_id = r.reverses_id AND n.direction = 'consumed')
+        ) both_acts
+        GROUP BY 1, 2, 3, 4
+    )
+    SELECT 'conversion ' || id, "right" || coalesce(' of lot ' || lot_id, ' in ' || unit)
+           || ' is off by ' || quantity
+    FROM sums WHERE quantity <> 0
+    """,
+)
+
 GOODS_ARE_HELD_FOR_POSITIONS = Invariant(
     name="goods_are_held_for_positions",
     sentence="Each live claim on goods has a hold of its quantity and kind, and no hold is idle.",
@@ -236,6 +386,12 @@ INVARIANTS = [
     EVERY_POSITION_HAS_AN_ORIGIN,
     SAME_QUANTITY_ON_BOTH_SIDES,
     GIVEN_UP_IS_WHAT_WAS_TAKEN,
+    SAME_GOODS_ON_BOTH_SIDES,
+    MOVED_AS_CONVERTED,
+    IN_TRANSIT_UNDER_A_DOCUMENT,
+    LOST_WITHIN_THE_COUNT,
+    RETURNED_WITHIN_THE_SALE,
+    REVERSED_INTO_WHAT_IT_WAS,
     GOODS_ARE_HELD_FOR_POSITIONS,
     NEVER_UNCOVERED_IN_SILENCE,
     CALLED_MEANS_CALL_OPEN,

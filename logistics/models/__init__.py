@@ -2,6 +2,7 @@
 
 from logistics.models.item import BillLine, BillOfMaterials, Item, ItemContent
 from logistics.models.lot import Hold, Lot
+from logistics.models.shipment import Shipment, ShipmentLine
 from logistics.models.site import Site
 from logistics.models.stock_event import StockAct, StockEvent
 
@@ -12,6 +13,8 @@ __all__ = [
     "Item",
     "ItemContent",
     "Lot",
+    "Shipment",
+    "ShipmentLine",
     "Site",
     "StockAct",
     "StockEvent",

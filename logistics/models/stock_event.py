@@ -13,7 +13,7 @@ from common.fields import QuantityField
 from common.immutability import append_only
 from logistics.models.lot import Lot
 from logistics.models.triggers import stock_adds_up
-from logistics.states import INFLOWS, OUTFLOWS, StockActKind, StockEventKind
+from logistics.states import EITHER_WAY, INFLOWS, OUTFLOWS, StockActKind, StockEventKind
 from parties.models import Organisation
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ class StockAct(models.Model):
     recorded_at = models.DateTimeField()
     actor_label = models.CharField(max_length=160)
     evidence = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    reverses = models.OneToOneField(
+        "self", on_delete=models.PROTECT, related_name="reversal", null=True, blank=True
+    )
 
     objects = StockActQuerySet.as_manager()
 
@@ -58,6 +61,10 @@ class StockAct(models.Model):
                 name="stock_act_kind_known", condition=Q(kind__in=StockActKind.values)
             ),
             models.CheckConstraint(name="stock_act_has_a_reference", condition=~Q(reference="")),
+            models.CheckConstraint(
+                name="stock_act_reversal_names_what_it_reverses",
+                condition=Q(kind=StockActKind.REVERSED) ^ Q(reverses__isnull=True),
+            ),
         ]
         triggers = [*append_only()]
 
@@ -100,7 +107,7 @@ class StockEvent(models.Model):
                 name="stock_event_sign_follows_kind",
                 condition=Q(kind__in=sorted(map(str, INFLOWS)), quantity__gt=0)
                 | Q(kind__in=sorted(map(str, OUTFLOWS)), quantity__lt=0)
-                | (Q(kind=StockEventKind.ADJUSTED.value) & ~Q(quantity=0)),
+                | (Q(kind__in=sorted(map(str, EITHER_WAY))) & ~Q(quantity=0)),
             ),
         ]
         triggers = [*append_only(), stock_adds_up()]

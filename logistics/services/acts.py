@@ -18,6 +18,7 @@ from logistics.refusals import (
     ReferenceReused,
     SpeaksForAnother,
 )
+from logistics.services.shipment_states import follow_shipments
 from logistics.states import StockActKind, StockEventKind
 from outbox.services import NewEvent, emit_many, record
 from parties.actors import Actor
@@ -34,6 +35,7 @@ TOPICS = {
     StockActKind.SHIPPED: "logistics.goods_shipped",
     StockActKind.RETURNED: "logistics.goods_returned",
     StockActKind.COUNTED: "logistics.stock_counted",
+    StockActKind.REVERSED: "logistics.report_reversed",
 }
 # Whose word counts besides the custodian's: a carrier's for what it takes away, a lender's for
 # what its inspector counted.
@@ -74,6 +76,7 @@ class Report:
     reference: str
     occurred_at: datetime
     evidence: Mapping[str, Any] | None = None
+    reverses: StockAct | None = None
     actor: Actor
     now: datetime
 
@@ -97,6 +100,7 @@ def open_act(report: Report, *, sites: Sequence[Site]) -> tuple[StockAct, bool]:
         recorded_at=report.now,
         actor_label=report.actor.label,
         evidence=dict(report.evidence or {}),
+        reverses=report.reverses,
     )
     # DO NOTHING waits for a concurrent holder of the reference, then leaves the table as it is.
     StockAct.objects.bulk_create([act], ignore_conflicts=True)
@@ -151,9 +155,27 @@ def _check_voice(report: Report, sites: Sequence[Site]) -> None:
         )
 
 
-def announce(report: Report, quantities: Mapping[int, Decimal]) -> None:
+def reported_act(*, source: Organisation, reference: str) -> StockAct:
+    """Return the act that a source's reference stands for; StockAct.DoesNotExist if none does."""
+    return StockAct.objects.get(source=source, reference=reference.strip())
+
+
+def announce(
+    report: Report,
+    quantities: Mapping[int, Decimal],
+    *,
+    counted: Mapping[int, Decimal] | None = None,
+    act: StockAct | None = None,
+) -> None:
     """Tell the rooms above that so much is about to leave each lot, before the lots are locked."""
-    departure = Departure(report.kind, quantities, report.reference, report.occurred_at)
+    departure = Departure(
+        report.kind,
+        quantities,
+        report.reference,
+        report.occurred_at,
+        counted=counted or {},
+        act_id=act.pk if act else None,
+    )
     goods_leave(departure=departure, actor=report.actor, now=report.now)
 
 
@@ -167,9 +189,13 @@ def add_events(
 
 
 def close_act(act: StockAct, report: Report, events: Sequence[StockEvent]) -> None:
-    """Tell the rooms above, the outbox and the audit journal what the act did."""
+    """Tell the rooms above, the outbox and the audit journal what the act did.
+
+    Goods that come back by a reversal are nobody's news: whoever reverses claims them again.
+    """
+    follow_shipments([event.lot for event in events], at=report.now)
     inflows = [event for event in events if event.quantity > 0]
-    if inflows:
+    if inflows and report.kind != StockActKind.REVERSED:
         goods_received(act=act, events=inflows, actor=report.actor, now=report.now)
     told = {
         "kind": report.kind.value,

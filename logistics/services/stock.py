@@ -274,7 +274,8 @@ def adjust_count(
     """Set a lot's quantity on hand to what was counted, and return the lot.
 
     A count that finds what the books say is kept without a leg. The custodian reports it, or a
-    lender whose inspector counted. Raises CountBelowClaims if less is there than is claimed.
+    lender whose inspector counted. Claims on what is missing are written off by the rooms above;
+    raises CountBelowClaims if they left more claimed than is there.
     """
     found = require_count(counted, item=lot.item, field="counted")
     report = Report(
@@ -287,7 +288,7 @@ def adjust_count(
     if not told_before:
         missing = lot_now(lot).on_hand - found
         if missing > 0:
-            announce(report, {lot.pk: missing})
+            announce(report, {lot.pk: missing}, counted={lot.pk: found}, act=act)
         [locked] = lock_lots([lot.pk])
         _require_claims_kept(locked, found)
         legs = [(locked, StockEventKind.ADJUSTED, found - locked.on_hand)]

@@ -1,7 +1,7 @@
 """What secures the lender: positions, their conversions, pool lines, cover and calls."""
 
 from pledges.models.approval_rule import AutoApprovalRule
-from pledges.models.conversion import Conversion, ConversionLeg
+from pledges.models.conversion import Conversion, ConversionLeg, ConversionStock
 from pledges.models.cover import CoverRecord, FacilityCover
 from pledges.models.instruction import (
     EvidencePhoto,
@@ -18,6 +18,7 @@ __all__ = [
     "AutoApprovalRule",
     "Conversion",
     "ConversionLeg",
+    "ConversionStock",
     "CoverRecord",
     "EvidencePhoto",
     "FacilityCover",

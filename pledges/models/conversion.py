@@ -13,6 +13,7 @@ from common.fields import MoneyAmountField, QuantityField
 from common.immutability import append_only
 from common.triggers import quoted
 from lending.models import Facility
+from logistics.models import StockAct
 from parties.models import Organisation, Person
 from parties.roles import Act
 from parties.triggers import WithinAuthority
@@ -58,6 +59,9 @@ class Conversion(models.Model):
     value_given_up = MoneyAmountField(
         default=0, help_text="market value of what was consumed, where two people decided"
     )
+    reverses = models.OneToOneField(
+        "self", on_delete=models.PROTECT, related_name="reversal", null=True, blank=True
+    )
     exposure_before = MoneyAmountField()
     market_value_before = MoneyAmountField()
     lending_value_before = MoneyAmountField()
@@ -82,6 +86,10 @@ class Conversion(models.Model):
             ),
             models.CheckConstraint(
                 name="conversion_value_given_up_not_negative", condition=Q(value_given_up__gte=0)
+            ),
+            models.CheckConstraint(
+                name="conversion_reversal_names_what_it_reverses",
+                condition=Q(kind=ConversionKind.REVERSE) ^ Q(reverses__isnull=True),
             ),
         ]
         indexes = [models.Index(fields=["facility", "occurred_at"], name="conversion_by_time")]
@@ -130,3 +138,21 @@ class ConversionLeg(models.Model):
 
     def __str__(self) -> str:
         return f"{self.direction} {self.quantity} {self.position}"
+
+
+class ConversionStock(models.Model):
+    """A happening to goods that a conversion brought about, or that brought it about."""
+
+    conversion = models.ForeignKey(Conversion, on_delete=models.PROTECT, related_name="stock")
+    act = models.ForeignKey(StockAct, on_delete=models.PROTECT, related_name="conversions")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversion", "act"], name="conversion_names_a_stock_act_once"
+            )
+        ]
+        triggers = append_only()
+
+    def __str__(self) -> str:
+        return f"{self.conversion}: {self.act}"

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from common.errors import InvariantBroken, Refusal
 from common.locks import lock_in_order
-from logistics.models import Lot
+from logistics.models import Lot, StockAct
 from logistics.services.holds import NewHold, place_holds, reduce_holds
 from logistics.services.locking import lock_lots
 from logistics.states import HoldKind
@@ -184,12 +184,15 @@ def convert(
     evidence: Evidence,
     maker_id: int | None = None,
     reason: str = "",
+    moved: Sequence[StockAct] = (),
+    reverses_id: uuid.UUID | None = None,
 ) -> list[Position]:
     """Produce positions from what was taken and enter the conversion in the act's journal.
 
     Places holds on produced goods, adds them to the pool and suspends what may not count yet
-    (see `eligibility`). Returns the new positions in the
-    order of `makes`. The conversion's row is written when the act is judged.
+    (see `eligibility`). `moved` is what happened to the goods for it, to be undone if it is
+    reversed. Returns the new positions in the order of `makes`. The conversion's row is written
+    when the act is judged.
     """
     if not makes or any(make.right not in CONVERSIONS[kind][1] for make in makes):
         raise InvariantBroken(f"{kind} cannot produce {[str(make.right) for make in makes]}")
@@ -208,7 +211,23 @@ def convert(
     _hold(act, live)
     add_to_pool({position.pk: position.quantity for position in live})
     check_eligibility(act, live)
-    _enter(act, kind, taken, made, evidence, maker_id, reason)
+    pending = PendingConversion(
+        id=uuid.uuid4(),
+        tenant_id=act.facility.tenant_id,
+        facility_id=act.facility.pk,
+        kind=kind,
+        on=act.on,
+        now=act.now,
+        actor=act.actor,
+        maker_id=maker_id,
+        evidence=evidence.as_dict(),
+        reason=reason,
+        legs=_legs(taken, made),
+        stock_act_ids=[one.pk for one in moved],
+        reverses_id=reverses_id,
+    )
+    act.conversions.append(pending)
+    _tell(pending, made)
     return made
 
 
@@ -247,32 +266,11 @@ def _hold(act: CoverAct, positions: Sequence[Position]) -> None:
     )
 
 
-def _enter(
-    act: CoverAct,
-    kind: ConversionKind,
-    taken: Sequence[Taken],
-    made: Sequence[Position],
-    evidence: Evidence,
-    maker_id: int | None,
-    reason: str,
-) -> None:
+def _legs(taken: Sequence[Taken], made: Sequence[Position]) -> list[PendingLeg]:
     legs = [PendingLeg(one.position.pk, Direction.CONSUMED, one.quantity) for one in taken]
-    legs += [PendingLeg(position.pk, Direction.PRODUCED, position.quantity) for position in made]
-    pending = PendingConversion(
-        id=uuid.uuid4(),
-        tenant_id=act.facility.tenant_id,
-        facility_id=act.facility.pk,
-        kind=kind,
-        on=act.on,
-        now=act.now,
-        actor=act.actor,
-        maker_id=maker_id,
-        evidence=evidence.as_dict(),
-        reason=reason,
-        legs=legs,
-    )
-    act.conversions.append(pending)
-    _tell(pending, made)
+    return legs + [
+        PendingLeg(position.pk, Direction.PRODUCED, position.quantity) for position in made
+    ]
 
 
 def _tell(pending: PendingConversion, made: Sequence[Position]) -> None:

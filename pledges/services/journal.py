@@ -9,7 +9,7 @@ from typing import Any
 
 from parties.actors import Actor
 from pledges.measure import CENT, UnitValue, unit_values, worth
-from pledges.models import Conversion, ConversionLeg
+from pledges.models import Conversion, ConversionLeg, ConversionStock
 from pledges.rules.cover import Cover
 from pledges.states import TWO_PERSONS, ConversionKind, Direction
 
@@ -38,12 +38,14 @@ class PendingConversion:
     evidence: dict[str, Any]
     reason: str
     legs: Sequence[PendingLeg]
+    stock_act_ids: Sequence[uuid.UUID] = ()
+    reverses_id: uuid.UUID | None = None
 
 
 def write_conversions(
     pending: Sequence[PendingConversion], *, before: Cover, after: Cover, priced_on: date
 ) -> list[Conversion]:
-    """Write the act's conversions and their legs, valued at the act's prices (three queries)."""
+    """Write the act's conversions and their legs, valued at the act's prices (four queries)."""
     if not pending:
         return []
     values = unit_values(
@@ -55,6 +57,11 @@ def write_conversions(
     )
     ConversionLeg.objects.bulk_create(
         _leg(one.id, leg, values[leg.position_id]) for one in pending for leg in one.legs
+    )
+    ConversionStock.objects.bulk_create(
+        ConversionStock(conversion_id=one.id, act_id=act_id)
+        for one in pending
+        for act_id in one.stock_act_ids
     )
     return conversions
 
@@ -80,6 +87,7 @@ def _row(one: PendingConversion, *, before: Cover, after: Cover, given_up: Decim
         evidence=one.evidence,
         reason=one.reason,
         value_given_up=given_up,
+        reverses_id=one.reverses_id,
         exposure_before=before.exposure,
         market_value_before=before.market_value,
         lending_value_before=before.lending_value,

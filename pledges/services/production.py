@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from logistics.models import Item, Site
+from logistics.services.acts import reported_act
 from logistics.services.stock import record_production
 from parties.models import Organisation
 from pledges.models import Position
@@ -52,5 +53,6 @@ def transform(
         taken=taken,
         makes=secured_makes([(lot, quantity)], right),
         evidence=Evidence("production", reference, {"site": site.name, "product": product.name}),
+        moved=[reported_act(source=source, reference=reference)],
     )
     return position

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from common.errors import Refusal
 from lending.services.acts import require_lender
 from logistics.models import Lot, Site
+from logistics.services.acts import reported_act
 from logistics.services.stock import move_goods
 from parties.models import Organisation
 from parties.roles import Act, Role
@@ -80,6 +81,7 @@ def pledge_mortgaged(*, act: CoverAct, goods: Take, arrival: Arrival) -> Positio
         taken=[taken],
         makes=secured_makes([(lot, taken.quantity)], Right.PLEDGE, taken.position),
         evidence=Evidence("warehouse_receipt", arrival.reference, {"site": arrival.site.name}),
+        moved=[reported_act(source=arrival.source, reference=arrival.reference)],
     )
     return position
 

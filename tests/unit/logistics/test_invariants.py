@@ -8,9 +8,12 @@ from django.db import connection
 
 from logistics.invariants import INVARIANTS
 from logistics.models import Hold, Lot, StockAct, StockEvent
+from logistics.services.reversal import reverse_act
+from logistics.services.shipments import Title, load_shipment
 from logistics.services.stock import adjust_count, move_goods, return_goods, ship_goods
+from logistics.states import SiteKind
 from tests.factories.logistics import make_hold, make_lot, make_site
-from tests.factories.parties import NOW
+from tests.factories.parties import NOW, SYSTEM, make_carrier, make_lender
 from tests.unit.logistics.helpers import told
 from tests.unit.logistics.test_production import Run
 
@@ -51,7 +54,7 @@ def act(kind, lot):
 
 
 def test_names_are_unique_and_sentences_are_sentences():
-    assert len({one.name for one in INVARIANTS}) == len(INVARIANTS) == 6
+    assert len({one.name for one in INVARIANTS}) == len(INVARIANTS) == 9
     assert all(one.sentence.endswith(".") for one in INVARIANTS)
 
 
@@ -148,3 +151,46 @@ def test_more_returned_than_shipped_is_named(lot):
     bad = act("returned", lot)
     StockEvent.objects.create(act=bad, lot=lot, kind="returned", quantity=1)
     assert breaches() == {"returns_within_shipments": [("CU-1", "shipped 0, returned 1.000000")]}
+
+
+def load(lot):
+    """Load part of a lot into a vehicle under the document BL-7."""
+    carrier = make_carrier()
+    title = Title(
+        bill_number="BL-7",
+        carrier=carrier,
+        vehicle=make_site(kind=SiteKind.VEHICLE, operator=carrier),
+        destination=make_site(),
+        holder=make_lender(),
+    )
+    return load_shipment(title=title, goods=[(lot, D(4))], **told(carrier))
+
+
+def test_a_reversal_that_left_something_is_named(lot, unguarded):
+    received = StockAct.objects.get(events__lot=lot)
+    reversal = reverse_act(act=received, reason="test", actor=SYSTEM, now=NOW)
+    StockEvent.objects.filter(act=reversal).update(quantity=-9)
+    assert breaches()["reversals_are_opposite"] == [
+        (received.reference, f"lot {lot.pk} is left with 1.000000")
+    ]
+
+
+def test_a_shipment_line_off_its_loading_is_named(lot, request):
+    shipment = load(lot)
+    request.getfixturevalue("unguarded")
+    shipment.lines.update(quantity=5)
+    assert breaches()["loaded_is_what_left"] == [
+        ("BL-7", "line 1 of 5.000000: left 4.000000, came in 4.000000")
+    ]
+
+
+def test_a_shipment_that_ended_with_goods_under_way_is_named(lot, request):
+    shipment = load(lot)
+    assert breaches() == {}
+    request.getfixturevalue("unguarded")
+    type(shipment).objects.filter(pk=shipment.pk).update(state="ended", ended_at=NOW)
+    assert breaches() == {
+        "shipments_say_what_is_under_way": [
+            ("BL-7", "is ended: loaded 4.000000, under way 4.000000")
+        ]
+    }

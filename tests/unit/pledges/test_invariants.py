@@ -12,9 +12,19 @@ from django.db import connection
 from pledges.invariants import INVARIANTS
 from pledges.models import Conversion, PoolLine, Position
 from pledges.services.conversion import Take
+from pledges.services.transit import Unloaded
 from tests.factories.lending import make_drawn_loan
 from tests.factories.pledges import make_vault
 from tests.factories.risk import make_tick
+from tests.factories.transit import (
+    count,
+    give_phones_back,
+    last,
+    load,
+    sold_phones,
+    undo,
+    unload,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.tampers]
 
@@ -239,6 +249,90 @@ def test_tampered_suspension_without_a_reason_is_found(busy):
     assert breaches()["suspended_means_why"] == [
         (f"position {position.pk}", "suspended: true, reasons 0")
     ]
+
+
+@pytest.fixture
+def under_way():
+    """Goods shipped, part of them arrived; a release that was reversed; a lot counted short."""
+    vault = make_vault()
+    position = vault.pledge(100)
+    [moving] = load(vault, Take(position.pk, Decimal(60)))[1]
+    unload(vault, Unloaded(moving.pk, Decimal(20)))
+    vault.release(Take(position.pk, Decimal(5)))
+    undo(vault, last("release"))
+    count(vault.pledge(10).lot, 7)
+    assert breaches() == {}
+    return vault
+
+
+def test_tampered_kind_of_goods_is_found(under_way):
+    """Loaded as alpha, unloaded as beta."""
+    other = under_way.lot(1, under_way.goods.beta)
+    tamper(
+        "UPDATE pledges_position SET lot_id = %s FROM pledges_conversionleg l"
+        " JOIN pledges_conversion c ON c.id = l.conversion_id WHERE c.kind = 'arrive'"
+        " AND l.direction = 'produced' AND l.position_id = pledges_position.id",
+        other.pk,
+    )
+    rows = breaches()["same_goods_on_both_sides"]
+    assert {name for name, _told in rows} == {f"conversion {last('arrive').pk}"}
+    assert len(rows) == 2
+
+
+def test_tampered_loading_is_found(under_way):
+    conversion = last("ship")
+    tamper(
+        "UPDATE logistics_stockevent SET quantity = quantity + 1 FROM pledges_conversionstock s"
+        " WHERE s.act_id = logistics_stockevent.act_id AND s.conversion_id = %s"
+        " AND quantity > 0",
+        conversion.pk,
+    )
+    [(name, told)] = breaches()["moved_as_converted"]
+    assert name == f"conversion {conversion.pk}"
+    assert told.startswith("ship and stock of lot ")
+
+
+def test_tampered_holder_of_the_document_is_found(under_way):
+    moving = Position.objects.get(right="in_transit", remaining__gt=0)
+    tamper("UPDATE logistics_shipment SET holder_id = holder_id + 1000000")
+    [(name, _told)] = breaches()["in_transit_under_a_document"]
+    assert name == f"position {moving.pk}"
+
+
+def test_tampered_loss_is_found(under_way):
+    tamper(
+        "UPDATE logistics_stockevent SET quantity = -2 WHERE kind = 'adjusted' AND quantity = -3"
+    )
+    [(_name, told)] = breaches()["lost_within_the_count"]
+    assert told.split(" lost ")[1] == "3.000000, missing 2.000000"
+
+
+def test_tampered_return_is_found():
+    """More came back than was sold."""
+    vault = make_vault()
+    receivable, lot = sold_phones(vault, 40)
+    give_phones_back(vault, receivable, lot, 10)
+    assert breaches() == {}
+    tamper(
+        "UPDATE pledges_conversionleg SET quantity = 41 WHERE direction = 'produced'"
+        " AND conversion_id = %s",
+        last("return").pk,
+    )
+    [(name, told)] = breaches()["returned_within_the_sale"]
+    assert name == f"receivable {receivable.pk}"
+    assert told.endswith("sold 40.000000, returned 41.000000")
+
+
+def test_tampered_reversal_is_found(under_way):
+    conversion = last("reverse")
+    tamper(
+        "UPDATE pledges_conversionleg SET quantity = 4 WHERE direction = 'produced'"
+        " AND conversion_id = %s",
+        conversion.pk,
+    )
+    [(name, told)] = breaches()["reversed_into_what_it_was"]
+    assert name == f"conversion {conversion.pk}"
+    assert told.startswith("pledge of lot ")
 
 
 def test_every_invariant_is_tampered_with_above():

@@ -1,0 +1,264 @@
+"""`reverse`: a mistaken conversion undone by a compensating one, by a maker and a checker.
+
+Nothing is erased. What the conversion produced, which must be there in full, becomes again what
+it had consumed: the same quantity of the same goods under the same right and the same terms, each
+a part of the position it was taken from. The goods move back with it.
+"""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from common.errors import Refusal
+from lending.services.acts import require_lender
+from logistics.services.reversal import reverse_act
+from parties.roles import Act, Role
+from parties.services.authority import require_authority
+from pledges.measure import unit_values
+from pledges.models import Conversion, ConversionLeg, Position
+from pledges.rules.terms import Term
+from pledges.services.conversion import Evidence, Make, Take, convert, take
+from pledges.services.cover import CoverAct, Requirement
+from pledges.services.warehouse import SameHand
+from pledges.states import TERMINAL_RIGHTS, ConversionKind, Direction, Right
+
+REVERSIBLE = frozenset(
+    {
+        ConversionKind.DELIVER,
+        ConversionKind.ATTACH,
+        ConversionKind.TRANSFORM,
+        ConversionKind.PLEDGE,
+        ConversionKind.CRYSTALLISE,
+        ConversionKind.SHIP,
+        ConversionKind.ARRIVE,
+        ConversionKind.SUBSTITUTE,
+        ConversionKind.RELEASE,
+        ConversionKind.OUTFLOW,
+    }
+)
+
+# What has its own way back, and which act that is.
+INSTEAD: dict[ConversionKind, str | Promise] = {
+    ConversionKind.PREPAY: gettext_lazy("have the bank return the payment"),
+    ConversionKind.DELIVER: gettext_lazy("reverse the delivery on its order"),
+    ConversionKind.REVOKE: gettext_lazy("pay the supplier again"),
+    ConversionKind.SELL: gettext_lazy("take the goods back on a credit note"),
+    ConversionKind.RETURN: gettext_lazy("sell the goods again"),
+    ConversionKind.COLLECT: gettext_lazy("unmatch the bank entry"),
+    ConversionKind.APPLY: gettext_lazy("reverse the repayment"),
+    ConversionKind.LOSE: gettext_lazy("count the goods again and pledge what is found"),
+    ConversionKind.ENFORCE: gettext_lazy("settle it in the disposal case"),
+    ConversionKind.REVERSE: gettext_lazy("make the first conversion again"),
+}
+
+
+class NoSuchConversion(Refusal):
+    """The facility's journal has no such conversion."""
+
+    code = "no_such_conversion"
+
+
+class AlreadyReversed(Refusal):
+    """A conversion is reversed once."""
+
+    code = "already_reversed"
+
+
+class ReversedOtherwise(Refusal):
+    """Another act undoes such a conversion."""
+
+    code = "reversed_otherwise"
+
+
+class LaterConversionFirst(Refusal):
+    """Something was made of what the conversion made: that goes back first."""
+
+    code = "later_conversion_first"
+
+
+def reverse(
+    *,
+    act: CoverAct,
+    conversion_id: uuid.UUID,
+    maker_id: int,
+    reason: str,
+    within_order: bool = False,
+) -> list[Position]:
+    """Undo a conversion of the act's facility; return what it had consumed, made anew.
+
+    The act's actor is the checker: an approver or risk officer of the lender, another person than
+    the maker, with authority for the market value concerned. Where the lender is left with less
+    than before (nothing had been consumed) the release rule holds, else the shortfall may not
+    grow. A delivery on a purchase order is reversed by the orders room, which passes
+    `within_order`: its books go back with it. Raises NoSuchConversion, AlreadyReversed,
+    ReversedOtherwise, LaterConversionFirst (with the conversion to reverse first), SameHand,
+    NotYourFacility, NotAllowed, BeyondAuthority, WouldUncover, BelowReleaseLevel, and NotFree
+    when the goods are no longer there.
+    """
+    conversion = _find(act, conversion_id, within_order)
+    legs = list(conversion.legs.select_related("position__lot__item", "position__lot__site"))
+    consumed = [leg for leg in legs if leg.direction == Direction.CONSUMED]
+    produced = [leg for leg in legs if leg.direction == Direction.PRODUCED]
+    act.require(Requirement.NOT_WORSE if consumed else Requirement.RELEASE)
+    takes = [one for leg in produced for one in _standing(conversion, leg)]
+    _require_hands(act, [*consumed, *produced], maker_id)
+    taken = take(
+        act=act,
+        kind=ConversionKind.REVERSE,
+        takes=takes,
+        lots_besides=[leg.position.lot_id for leg in consumed if leg.position.lot_id],
+    )
+    undone = [
+        reverse_act(act=one.act, reason=reason, actor=act.actor, now=act.now)
+        for one in conversion.stock.select_related("act__source").order_by("-act__recorded_at")
+    ]
+    makes = list(_restored(consumed)) or _given_back(produced)
+    return convert(
+        act=act,
+        kind=ConversionKind.REVERSE,
+        taken=taken,
+        makes=makes,
+        evidence=Evidence("reversal", str(conversion.pk), _told(conversion)),
+        maker_id=maker_id,
+        reason=reason,
+        moved=undone,
+        reverses_id=conversion.pk,
+    )
+
+
+def _find(act: CoverAct, conversion_id: uuid.UUID, within_order: bool) -> Conversion:
+    found = Conversion.objects.filter(facility=act.facility, pk=conversion_id).first()
+    if found is None:
+        raise NoSuchConversion(message=_("no such conversion in this facility"), field="conversion")
+    kind = ConversionKind(found.kind)
+    is_on_order = kind == ConversionKind.DELIVER and "order" in found.evidence
+    if kind not in REVERSIBLE or (is_on_order and not within_order):
+        raise ReversedOtherwise(
+            message=_("%(kind)s is not reversed as such: %(instead)s")
+            % {"kind": kind.label, "instead": INSTEAD[kind]},
+            field="conversion",
+        )
+    if Conversion.objects.filter(reverses=found).exists():
+        raise AlreadyReversed(
+            message=_("%(conversion)s is reversed already") % {"conversion": found},
+            field="conversion",
+        )
+    return found
+
+
+def _standing(conversion: Conversion, leg: ConversionLeg) -> list[Take]:
+    """Return the whole of what was produced: what remains, and what later reversals put back."""
+    family = _family(leg.position)
+    takes = [Take(one.pk, one.remaining) for one in family if one.remaining]
+    short = leg.quantity - sum((one.quantity for one in takes), Decimal(0))
+    if short == 0:
+        return takes
+    later = _latest_on(conversion, family)
+    raise LaterConversionFirst(
+        message=_("%(label)s: reverse %(later)s of %(on)s first (%(reference)s)")
+        % {
+            "label": leg.position.label,
+            "later": later.get_kind_display(),
+            "on": later.business_date.isoformat(),
+            "reference": later.evidence.get("reference", ""),
+        },
+        field="conversion",
+        numbers={"conversion": later.pk, "kind": later.kind, "short": short},
+    )
+
+
+def _family(position: Position) -> list[Position]:
+    """Return a position and what reversals made of parts of it, and of parts of those."""
+    found, fresh = [position], [position]
+    while fresh:
+        fresh = list(
+            Position.objects.filter(
+                parent__in=fresh,
+                legs__direction=Direction.PRODUCED,
+                legs__conversion__kind=ConversionKind.REVERSE,
+            )
+        )
+        found += fresh
+    return found
+
+
+def _latest_on(conversion: Conversion, family: Sequence[Position]) -> Conversion:
+    return (
+        Conversion.objects.filter(
+            legs__position__in=family, legs__direction=Direction.CONSUMED, reversal__isnull=True
+        )
+        .exclude(pk=conversion.pk)
+        .exclude(kind=ConversionKind.REVERSE)
+        .order_by("occurred_at", "pk")
+        .reverse()[0]
+    )
+
+
+def _restored(consumed: Sequence[ConversionLeg]) -> Iterator[Make]:
+    """Return what was consumed, to be made again: the old right and terms, part of the old."""
+    for leg in consumed:
+        position = leg.position
+        yield Make(
+            right=Right(position.right),
+            quantity=leg.quantity,
+            unit=position.unit,
+            label=position.label,
+            terms=[
+                Term(term.basis_id, term.market_per_unit, term.lending_per_unit)
+                for term in position.terms.order_by("basis_id")
+            ],
+            lot=position.lot,
+            parent=position,
+        )
+
+
+def _given_back(produced: Sequence[ConversionLeg]) -> list[Make]:
+    """Return what came from nothing as goods given back: they secure nothing any more."""
+    return [
+        Make(
+            right=Right.RELEASED,
+            quantity=leg.quantity,
+            unit=leg.position.unit,
+            label=leg.position.label,
+            lot=leg.position.lot,
+            parent=leg.position,
+        )
+        for leg in produced
+    ]
+
+
+def _told(conversion: Conversion) -> dict[str, str]:
+    return {
+        "kind_reversed": str(conversion.kind),
+        "reference_reversed": str(conversion.evidence.get("reference", "")),
+        "date_reversed": conversion.business_date.isoformat(),
+    }
+
+
+def _require_hands(act: CoverAct, legs: Sequence[ConversionLeg], maker_id: int) -> None:
+    """Refuse one person for both hands, strangers, and a checker without the authority."""
+    if act.actor.person_id is None or act.actor.person_id == maker_id:
+        raise SameHand(
+            message=_("a conversion is reversed by a maker and a different checker"),
+            field="checker",
+        )
+    require_lender(act.actor, act.facility, Role.APPROVER, Role.RISK_OFFICER)
+    values = unit_values(as_of=act.priced_on, position_ids={leg.position_id for leg in legs})
+    sides = [
+        sum(
+            (
+                values[leg.position_id].market * leg.quantity
+                for leg in legs
+                if leg.direction == direction and leg.position.right not in TERMINAL_RIGHTS
+            ),
+            Decimal(0),
+        )
+        for direction in (Direction.CONSUMED, Direction.PRODUCED)
+    ]
+    require_authority(
+        actor=act.actor, act=Act.RELEASE, amount=max(sides), currency=act.facility.currency
+    )
