@@ -9,15 +9,22 @@ from pledges.models import (
     ConversionLeg,
     ConversionStock,
     CoverRecord,
+    DisposalCase,
+    DisposalChannel,
+    DisposalItem,
+    DisposalLot,
     EvidencePhoto,
     FacilityCover,
     Instruction,
     InstructionLine,
     InstructionStep,
     MarginCall,
+    Offer,
     PoolLine,
     Position,
     PositionTerm,
+    Sale,
+    Surplus,
     Suspension,
 )
 
@@ -198,3 +205,81 @@ class AutoApprovalRuleAdmin(ReadOnlyAdmin):
     list_filter = ("state", "kind", ("facility", admin.RelatedOnlyFieldListFilter))
     search_fields = ("facility__code",)
     list_select_related = ("facility",)
+
+
+@admin.register(DisposalChannel)
+class DisposalChannelAdmin(ReadOnlyAdmin):
+    """Ways to sell that were agreed before there was a default."""
+
+    lender_path = "tenant"
+    list_display = ("facility", "kind", "counterparty", "price_share", "valid_from", "state")
+    list_filter = ("kind", "state")
+    search_fields = ("facility__code", "counterparty__name", "terms")
+    list_select_related = ("facility", "counterparty")
+
+
+@admin.register(DisposalCase)
+class DisposalCaseAdmin(ReadOnlyAdmin):
+    """Enforcements, running and ended."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("opened_at", "facility", "target", "exposure", "deficit", "ended_at", "state")
+    list_filter = ("state", "target")
+    search_fields = ("facility__code",)
+    list_select_related = ("facility",)
+    date_hierarchy = "opened_on"
+
+
+@admin.register(DisposalLot)
+class DisposalLotAdmin(ReadOnlyAdmin):
+    """What was put up for sale together."""
+
+    lender_path = "case__tenant"
+    list_display = ("case", "number", "reserve", "market_value", "opens_at", "closes_at", "state")
+    list_filter = ("state",)
+    search_fields = ("case__facility__code",)
+    list_select_related = ("case__facility",)
+
+
+@admin.register(DisposalItem)
+class DisposalItemAdmin(ReadOnlyAdmin):
+    """The goods and claims in each lot for sale."""
+
+    lender_path = "lot__case__tenant"
+    list_display = ("lot", "position", "quantity")
+    search_fields = ("position__label",)
+    list_select_related = ("lot__case__facility", "position")
+
+
+@admin.register(Offer)
+class OfferAdmin(ReadOnlyAdmin):
+    """Offers and sealed bids; a nonce is its bidder's until the bid is opened."""
+
+    lender_path = "lot__case__tenant"
+    list_display = ("received_at", "lot", "bidder", "amount", "binding_until", "revealed_at")
+    list_filter = ("channel__kind",)
+    search_fields = ("bidder__name",)
+    list_select_related = ("lot__case__facility", "bidder")
+    date_hierarchy = "received_at"
+
+
+@admin.register(Sale)
+class SaleAdmin(ReadOnlyAdmin):
+    """Sales in enforcement with maker and checker."""
+
+    lender_path = "tenant"
+    list_display = ("lot", "buyer", "price", "costs", "maker", "checker", "sold_on", "state")
+    list_filter = ("state",)
+    search_fields = ("buyer__name", "bank_reference")
+    list_select_related = ("lot__case__facility", "buyer", "maker", "checker")
+
+
+@admin.register(Surplus)
+class SurplusAdmin(ReadOnlyAdmin):
+    """What sales brought beyond the debt."""
+
+    lender_path = "case__tenant"
+    list_display = ("case", "amount", "maker", "checker", "paid_on", "state")
+    list_filter = ("state",)
+    search_fields = ("case__facility__code", "bank_reference")
+    list_select_related = ("case__facility", "maker", "checker")

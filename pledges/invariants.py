@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from common.invariants import Invariant
+from pledges.disposal_invariants import DISPOSAL_INVARIANTS
 from pledges.states import LIVE_RIGHTS, TWO_PERSONS, UNCHOSEN
 
 
@@ -300,14 +301,23 @@ CALLED_MEANS_CALL_OPEN = Invariant(
 
 NO_ACT_UNCOVERED = Invariant(
     name="no_act_left_a_larger_shortfall",
-    sentence="No conversion that somebody chose left a larger shortfall than it found.",
+    sentence="No conversion that somebody chose left a larger shortfall than it found, unless "
+    "it came with one that nobody chose.",
     sql=f"""
-    SELECT 'conversion ' || id, kind || ' left short '
-           || greatest(0, exposure_after - lending_value_after) || ', found '
-           || greatest(0, exposure_before - lending_value_before)
-    FROM pledges_conversion
-    WHERE kind NOT IN {_UNCHOSEN} AND greatest(0, exposure_after - lending_value_after)
-        > greatest(0, exposure_before - lending_value_before)
+    SELECT 'conversion ' || c.id, c.kind || ' left short '
+           || greatest(0, c.exposure_after - c.lending_value_after) || ', found '
+           || greatest(0, c.exposure_before - c.lending_value_before)
+    FROM pledges_conversion c
+    WHERE c.kind NOT IN {_UNCHOSEN} AND greatest(0, c.exposure_after - c.lending_value_after)
+        > greatest(0, c.exposure_before - c.lending_value_before)
+      AND NOT EXISTS (
+        SELECT FROM pledges_conversion forced
+        WHERE forced.facility_id = c.facility_id AND forced.occurred_at = c.occurred_at
+          AND forced.kind IN {_UNCHOSEN}
+          AND (forced.exposure_before, forced.lending_value_before,
+               forced.exposure_after, forced.lending_value_after)
+            = (c.exposure_before, c.lending_value_before,
+               c.exposure_after, c.lending_value_after))
     """,
 )
 
@@ -398,4 +408,5 @@ INVARIANTS = [
     NO_ACT_UNCOVERED,
     HISTORY_ENDS_IN_THE_PRESENT,
     SUSPENDED_MEANS_WHY,
+    *DISPOSAL_INVARIANTS,
 ]

@@ -175,3 +175,114 @@ class Direction(TextChoices):
 
     CONSUMED = "consumed", _("Consumed")
     PRODUCED = "produced", _("Produced")
+
+
+class ChannelKind(TextChoices):
+    """How collateral may be sold after default, as agreed beforehand."""
+
+    BUY_BACK = "buy_back", _("Buy-back by the supplier")
+    AGREED_BUYER = "agreed_buyer", _("Agreed buyer")
+    MARKETPLACE = "marketplace", _("Marketplace")
+    AUCTION = "auction", _("Auction with sealed bids")
+
+
+class ChannelState(TextChoices):
+    """Life of a channel of disposal: written by one person, agreed to by another."""
+
+    PROPOSED = "proposed", _("Proposed")
+    AGREED = "agreed", _("Agreed")
+    REFUSED = "refused", _("Refused")
+    ENDED = "ended", _("Ended")
+
+
+CHANNEL_STATES = StateTable(
+    states=ChannelState,
+    initial={ChannelState.PROPOSED},
+    transitions={
+        (ChannelState.PROPOSED, ChannelState.AGREED),
+        (ChannelState.PROPOSED, ChannelState.REFUSED),
+        (ChannelState.AGREED, ChannelState.ENDED),
+    },
+)
+
+
+class DisposalTarget(TextChoices):
+    """How much is to be sold."""
+
+    RESTORE = "restore", _("As much as restores the cover")
+    EVERYTHING = "everything", _("As much as pays what is owed")
+
+
+class CaseState(TextChoices):
+    """Life of a disposal: opened by one person, let sell by another."""
+
+    OPENED = "opened", _("Opened")
+    SELLING = "selling", _("Selling")
+    SETTLED = "settled", _("Settled")
+    HEALED = "healed", _("Healed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+CASE_STATES = StateTable(
+    states=CaseState,
+    initial={CaseState.OPENED},
+    transitions={
+        (CaseState.OPENED, CaseState.SELLING),
+        (CaseState.OPENED, CaseState.HEALED),
+        (CaseState.OPENED, CaseState.CANCELLED),
+        (CaseState.SELLING, CaseState.SETTLED),
+        (CaseState.SELLING, CaseState.HEALED),
+        (CaseState.SELLING, CaseState.CANCELLED),
+    },
+)
+CASE_RUNS = frozenset({CaseState.OPENED, CaseState.SELLING})
+
+
+class ParcelState(TextChoices):
+    """Life of what is put up for sale together."""
+
+    OFFERED = "offered", _("For sale")
+    SOLD = "sold", _("Sold")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+PARCEL_STATES = StateTable(
+    states=ParcelState,
+    initial={ParcelState.OFFERED},
+    transitions={
+        (ParcelState.OFFERED, ParcelState.SOLD),
+        (ParcelState.OFFERED, ParcelState.WITHDRAWN),
+    },
+)
+
+
+class SaleState(TextChoices):
+    """Life of a sale: one person proposes an offer, another accepts it."""
+
+    PROPOSED = "proposed", _("Proposed")
+    DONE = "done", _("Sold and paid")
+    REFUSED = "refused", _("Refused")
+
+
+SALE_STATES = StateTable(
+    states=SaleState,
+    initial={SaleState.PROPOSED},
+    transitions={
+        (SaleState.PROPOSED, SaleState.DONE),
+        (SaleState.PROPOSED, SaleState.REFUSED),
+    },
+)
+
+
+class SurplusState(TextChoices):
+    """Life of what a sale brought beyond the debt, on its way to the borrower."""
+
+    REQUESTED = "requested", _("Requested")
+    PAID = "paid", _("Paid back")
+
+
+SURPLUS_STATES = StateTable(
+    states=SurplusState,
+    initial={SurplusState.REQUESTED},
+    transitions={(SurplusState.REQUESTED, SurplusState.PAID)},
+)

@@ -3,6 +3,8 @@
 from pledges.models.approval_rule import AutoApprovalRule
 from pledges.models.conversion import Conversion, ConversionLeg, ConversionStock
 from pledges.models.cover import CoverRecord, FacilityCover
+from pledges.models.disposal import DisposalCase, DisposalChannel, DisposalItem, DisposalLot
+from pledges.models.disposal_sale import Offer, Sale, Surplus
 from pledges.models.instruction import (
     EvidencePhoto,
     Instruction,
@@ -20,14 +22,21 @@ __all__ = [
     "ConversionLeg",
     "ConversionStock",
     "CoverRecord",
+    "DisposalCase",
+    "DisposalChannel",
+    "DisposalItem",
+    "DisposalLot",
     "EvidencePhoto",
     "FacilityCover",
     "Instruction",
     "InstructionLine",
     "InstructionStep",
     "MarginCall",
+    "Offer",
     "PoolLine",
     "Position",
     "PositionTerm",
+    "Sale",
+    "Surplus",
     "Suspension",
 ]

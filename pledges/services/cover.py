@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from common.errors import Refusal
 from common.locks import lock_one
 from lending.models import Facility
+from lending.states import FacilityState
 from parties.actors import Actor
 from pledges.measure import judging_days, measure
 from pledges.rules.cover import Cover
@@ -47,6 +48,12 @@ class BelowReleaseLevel(Refusal):
     """Goods may be given back only while exposure stays well within lending value."""
 
     code = "below_release_level"
+
+
+class NoReleaseInDefault(Refusal):
+    """Nothing is given back under a default while anything is owed: the lender may sell it."""
+
+    code = "no_release_in_default"
 
 
 @dataclass
@@ -159,6 +166,16 @@ def judge(act: CoverAct, after: Cover) -> None:
 def _judge_release(act: CoverAct, after: Cover) -> None:
     """Hold the release rule: E ≤ factor × ΣLV, and value above the minimum controlled value."""
     facility = act.facility
+    if facility.state == FacilityState.DEFAULTED and after.exposure:
+        raise NoReleaseInDefault(
+            message=_("%(facility)s is in default and owes %(exposure)s %(currency)s.")
+            % {
+                "facility": facility,
+                "exposure": f"{after.exposure:,.2f}",
+                "currency": facility.currency,
+            },
+            numbers={"exposure": after.exposure},
+        )
     allowed = (after.lending_value * facility.release_factor).quantize(Decimal("0.01"))
     floor = facility.minimum_controlled_value if after.exposure else Decimal(0)
     short = max(after.exposure - allowed, floor - after.market_value)

@@ -1,0 +1,1 @@
+"""Default and what follows: channels, cases, lots, offers, sales, surplus and deficit."""
