@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('lending', '0003_terms_and_authority'),
         ('parties', '0002_authority'),
-        ('pledges', '0005_instructions'),
+        ('pledges', '0006_stock_behind_conversions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
