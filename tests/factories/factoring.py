@@ -8,8 +8,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from factoring.models import BankEntry, Collection, Receivable
+from factoring.models import BankEntry, Collection, CreditNote, Receivable
 from factoring.services.collections import apply_collection, match_collection, record_bank_entry
+from factoring.services.credit_notes import Note, record_return
 from factoring.services.sales import factor_sale
 from lending.models import Loan
 from logistics.models import Item, Site
@@ -17,7 +18,7 @@ from parties.models import Organisation
 from pledges.models import Position
 from pledges.services.conversion import Evidence
 from pledges.services.cover import covering
-from pledges.services.warehouse import pledge_free
+from pledges.services.warehouse import Arrival, pledge_free
 from tests.factories.lending import START, Desk, make_desk, make_drawn_loan
 from tests.factories.logistics import make_lot, make_site, unique
 from tests.factories.orders import make_plain_item
@@ -150,3 +151,38 @@ def pay_invoice(shop: SaleDesk, receivable: Receivable, *, on: date = DUE_ON) ->
     """Return the buyer's payment in full, matched and applied."""
     collection = collect_amount(shop, receivable, receivable.face, on=on)
     return apply_collection(collection=collection, on=on, actor=shop.desk.team.operations, now=NOW)
+
+
+def return_phones(
+    shop: SaleDesk,
+    receivable: Receivable,
+    quantity: Decimal | int,
+    *,
+    site: Site | None = None,
+    **changes: Any,
+) -> CreditNote:
+    """Return a credit note for so many phones at their price, back in their warehouse's lot."""
+    lot = shop.pledged.lot
+    assert lot is not None
+    note: dict[str, Any] = {
+        "number": unique("CN"),
+        "amount": Decimal(quantity) * PHONE_PRICE,
+        "goods": [(lot, Decimal(quantity))],
+        "reason": "wrong colour",
+        "issued_on": SOLD_ON,
+    }
+    store = site or shop.warehouse
+    return record_return(
+        receivable=receivable,
+        note=Note(**(note | changes)),
+        store=Arrival(
+            site=store,
+            lot_number="",
+            source=store.operator,
+            reference=unique("WR"),
+            occurred_at=NOW,
+        ),
+        on=SOLD_ON,
+        actor=shop.desk.team.operations,
+        now=NOW,
+    )
