@@ -3,14 +3,15 @@
 Registered in `AppConfig.ready`. An exception from a callback rolls the whole act back.
 
 A callback that changes a facility's cover locks that facility, and the facility comes before the
-lots. So whoever must act on goods that leave is told *before* the lots are locked and tested: it
-may lock its facility and lift its claim, and the goods are then free. Whoever is told of goods
-received finds their lots locked already: it must hold its facility's lock by then, as callers
-that opened the act on the facility do, or leave the matter to the outbox event.
+lots. So whoever may have to act is told *around* the report, before its reference is entered and
+before any lot is locked (`on_goods_moving`): there it locks its facility. Goods that leave are
+announced once more when the report is known to be new, still before their lots are locked and
+tested: a claim may be lifted then, and the goods are free. Whoever is told of goods received
+finds their lots locked already and must hold its facility's lock by then.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -37,6 +38,32 @@ class Departure:
     act_id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What a report is about to do, as seen before any lock; it may prove to be an old one.
+
+    `sites` are those where goods come in (none where they only leave), `leaving` the quantities
+    by lot that go out or are used up.
+    """
+
+    kind: StockActKind
+    owners: frozenset[int]
+    items: frozenset[int]
+    sites: frozenset[int]
+    leaving: Mapping[int, Decimal]
+    reference: str
+    occurred_at: datetime
+
+
+class GoodsMoving(Protocol):
+    """Entered before a report is entered and any lot locked, left when all of it is done."""
+
+    def __call__(
+        self, *, movement: Movement, actor: Actor, now: datetime
+    ) -> AbstractContextManager[None]:
+        """Lock what the movement may change; judge it on leaving."""
+
+
 class GoodsLeaving(Protocol):
     """Called before goods are shipped, moved, consumed or counted away; lots are not locked."""
 
@@ -53,10 +80,16 @@ class GoodsReceived(Protocol):
         """Do what follows. `events` are the act's inflows; their lots are locked."""
 
 
+_moving: list[GoodsMoving] = []
 _leaving: list[GoodsLeaving] = []
 _received: list[GoodsReceived] = []
 
-_Callback = TypeVar("_Callback", bound=Callable[..., None])
+_Callback = TypeVar("_Callback", bound=Callable[..., object])
+
+
+def on_goods_moving(callback: GoodsMoving) -> GoodsMoving:
+    """Register a callback; registering it again has no effect."""
+    return _register(_moving, callback)
 
 
 def on_goods_leaving(callback: GoodsLeaving) -> GoodsLeaving:
@@ -75,6 +108,18 @@ def _register(callbacks: list[_Callback], callback: _Callback) -> _Callback:
     return callback
 
 
+@contextmanager
+def goods_moving(*, movement: Movement, actor: Actor, now: datetime) -> Iterator[None]:
+    """Enter every registered callback, in the order of registration, around the block.
+
+    A room above that locks rows of its own before it reports goods opens this first.
+    """
+    with ExitStack() as stack:
+        for callback in _moving:
+            stack.enter_context(callback(movement=movement, actor=actor, now=now))
+        yield
+
+
 def goods_leave(*, departure: Departure, actor: Actor, now: datetime) -> None:
     """Call every registered callback, in the order of registration."""
     for callback in _leaving:
@@ -91,12 +136,15 @@ def goods_received(
 
 @contextmanager
 def only_hooks(
-    *, leaving: Sequence[GoodsLeaving] = (), received: Sequence[GoodsReceived] = ()
+    *,
+    moving: Sequence[GoodsMoving] = (),
+    leaving: Sequence[GoodsLeaving] = (),
+    received: Sequence[GoodsReceived] = (),
 ) -> Iterator[None]:
     """Put these callbacks in place of the registered ones inside the block; for tests."""
-    before = list(_leaving), list(_received)
-    _leaving[:], _received[:] = leaving, received
+    before = list(_moving), list(_leaving), list(_received)
+    _moving[:], _leaving[:], _received[:] = moving, leaving, received
     try:
         yield
     finally:
-        _leaving[:], _received[:] = before
+        _moving[:], _leaving[:], _received[:] = before

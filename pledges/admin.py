@@ -15,10 +15,13 @@ from pledges.models import (
     DisposalLot,
     EvidencePhoto,
     FacilityCover,
+    FloatingMortgage,
     Instruction,
     InstructionLine,
     InstructionStep,
     MarginCall,
+    MortgagedItem,
+    MortgagedSite,
     Offer,
     PoolLine,
     Position,
@@ -283,3 +286,34 @@ class SurplusAdmin(ReadOnlyAdmin):
     list_filter = ("state",)
     search_fields = ("case__facility__code", "bank_reference")
     list_select_related = ("case__facility", "maker", "checker")
+
+
+@admin.register(FloatingMortgage)
+class FloatingMortgageAdmin(ReadOnlyAdmin):
+    """Classes of goods that secure facilities while they move."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("number", "facility", "state", "floor_value", "active_on", "crystallised_on")
+    list_filter = ("state", "cause")
+    search_fields = ("number", "goods_class", "facility__code")
+    list_select_related = ("facility",)
+
+
+@admin.register(MortgagedItem)
+class MortgagedItemAdmin(ReadOnlyAdmin):
+    """Items that a material manager chose for a mortgage."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("mortgage", "item", "from_on", "until_on", "selected_by", "withdrawn_by")
+    search_fields = ("mortgage__number", "item__code", "item__name", "reason")
+    list_select_related = ("mortgage", "item", "selected_by", "withdrawn_by")
+
+
+@admin.register(MortgagedSite)
+class MortgagedSiteAdmin(ReadOnlyAdmin):
+    """Places that a mortgage names."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("mortgage", "site", "from_on", "until_on", "selected_by", "withdrawn_by")
+    search_fields = ("mortgage__number", "site__code", "site__name", "reason")
+    list_select_related = ("mortgage", "site", "selected_by", "withdrawn_by")

@@ -9,9 +9,10 @@ class PledgesConfig(AppConfig):
     name = "pledges"
 
     def ready(self) -> None:
-        """Listen to the rooms below: exposure, prices, rates and goods that move."""
+        """Listen to the rooms below: exposure, prices, rates, goods that come and go."""
         from lending.hooks import on_exposure_changed
-        from logistics.hooks import on_goods_leaving
+        from logistics.hooks import on_goods_leaving, on_goods_moving, on_goods_received
+        from pledges.services.eligibility import CHECKS
         from pledges.services.hooks import (
             exposure_changed,
             prices_recorded,
@@ -19,6 +20,9 @@ class PledgesConfig(AppConfig):
             weight_held,
         )
         from pledges.services.losses import goods_counted
+        from pledges.services.mortgage.movement import goods_leaving, goods_received, stand_by
+        from pledges.services.mortgage.scope import outside_scope
+        from pledges.states import SuspensionReason
         from risk.hooks import on_prices_recorded, on_rates_published, on_weight_asked
 
         on_goods_leaving(goods_counted)
@@ -26,3 +30,7 @@ class PledgesConfig(AppConfig):
         on_prices_recorded(prices_recorded)
         on_rates_published(rates_published)
         on_weight_asked(weight_held)
+        on_goods_moving(stand_by)
+        on_goods_leaving(goods_leaving)
+        on_goods_received(goods_received)
+        CHECKS[SuspensionReason.PLACE] = outside_scope

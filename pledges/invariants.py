@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from common.invariants import Invariant
+from pledges import mortgage_invariants as mortgages
 from pledges.disposal_invariants import DISPOSAL_INVARIANTS
 from pledges.states import LIVE_RIGHTS, TWO_PERSONS, UNCHOSEN
 
@@ -409,4 +410,5 @@ INVARIANTS = [
     HISTORY_ENDS_IN_THE_PRESENT,
     SUSPENDED_MEANS_WHY,
     *DISPOSAL_INVARIANTS,
+    *mortgages.INVARIANTS,
 ]

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from pledges.rules.cover import Cover
-from pledges.states import Band
+from pledges.states import PROPERTY_RIGHTS, Band
 
 CENT = Decimal("0.01")
 
@@ -83,6 +83,28 @@ def cover_of(row: Sequence[Any]) -> Cover:
         limit=limit,
         glided_value=glided_value,
     )
+
+
+_CONTROLLED = """
+SELECT coalesce(round(sum(l.market_weight * q.unit_price), 2), 0)
+FROM pledges_poolline l
+JOIN lending_facility f ON f.id = l.facility_id
+JOIN risk_quotes(%(as_of)s) q ON q.commodity_id = l.basis_id AND q.fresh AND q.currency = f.currency
+WHERE l.facility_id = %(facility)s AND l."right" = ANY (%(rights)s)
+"""
+
+
+def controlled_value(*, as_of: date, facility_id: int) -> Decimal:
+    """Return what the goods under the lender's control that count are worth (one query)."""
+    parameters: dict[str, date | int | list[str]] = {
+        "as_of": as_of,
+        "facility": facility_id,
+        "rights": sorted(map(str, PROPERTY_RIGHTS)),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_CONTROLLED, parameters)
+        [value] = cursor.fetchone()
+    return Decimal(value)
 
 
 def unit_values(*, as_of: date, position_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, UnitValue]:

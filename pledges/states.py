@@ -170,6 +170,37 @@ MARGIN_CALL_STATES = StateTable(
 )
 
 
+class MortgageState(TextChoices):
+    """Life of a floating mortgage."""
+
+    DRAFT = "draft", _("Draft")
+    ACTIVE = "active", _("Active")
+    CRYSTALLISED = "crystallised", _("Crystallised")
+    DISCHARGED = "discharged", _("Discharged")
+
+
+MORTGAGE_STATES = StateTable(
+    states=MortgageState,
+    initial={MortgageState.DRAFT},
+    transitions={
+        (MortgageState.DRAFT, MortgageState.ACTIVE),
+        (MortgageState.ACTIVE, MortgageState.CRYSTALLISED),
+        (MortgageState.ACTIVE, MortgageState.DISCHARGED),
+        (MortgageState.CRYSTALLISED, MortgageState.DISCHARGED),
+    },
+)
+MORTGAGES_IN_FORCE = frozenset({MortgageState.ACTIVE, MortgageState.CRYSTALLISED})
+
+
+class CrystallisationCause(TextChoices):
+    """Why a floating mortgage became fixed."""
+
+    UNPAID = "unpaid", _("Unpaid when due")
+    INSOLVENCY = "insolvency", _("Insolvency of the borrower")
+    AGREED_EVENT = "agreed_event", _("An event agreed in the mortgage")
+    IMPAIRMENT = "impairment", _("Serious impairment of the claim")
+
+
 class Direction(TextChoices):
     """Which side of a conversion a leg stands on."""
 

@@ -1,6 +1,7 @@
 """What all reports of a custodian share: one reference is one act, its legs, who is told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,8 +10,8 @@ from typing import Any, NotRequired, TypedDict
 from django.utils.translation import gettext as _
 
 from common.canonical import canonical_hash
-from logistics.hooks import Departure, goods_leave, goods_received
-from logistics.models import Lot, Site, StockAct, StockEvent
+from logistics.hooks import Departure, Movement, goods_leave, goods_moving, goods_received
+from logistics.models import Item, Lot, Site, StockAct, StockEvent
 from logistics.refusals import (
     InTheFuture,
     NotTheCustodian,
@@ -79,6 +80,29 @@ class Report:
     reverses: StockAct | None = None
     actor: Actor
     now: datetime
+
+
+@contextmanager
+def moving(
+    report: Report,
+    *,
+    owners: Collection[Organisation | int],
+    items: Collection[Item],
+    into: Site | None = None,
+    leaving: Mapping[int, Decimal] | None = None,
+) -> Iterator[None]:
+    """Let the rooms above take their locks before the report takes its own."""
+    movement = Movement(
+        kind=report.kind,
+        owners=frozenset(one if isinstance(one, int) else one.pk for one in owners),
+        items=frozenset(item.pk for item in items),
+        sites=frozenset([into.pk] if into else ()),
+        leaving=leaving or {},
+        reference=report.reference,
+        occurred_at=report.occurred_at,
+    )
+    with goods_moving(movement=movement, actor=report.actor, now=report.now):
+        yield
 
 
 def open_act(report: Report, *, sites: Sequence[Site]) -> tuple[StockAct, bool]:

@@ -16,7 +16,16 @@ from logistics.refusals import (
     ProductionDoesNotTie,
 )
 from logistics.rules.production import material_uses
-from logistics.services.acts import Report, Told, add_events, announce, close_act, lots_of, open_act
+from logistics.services.acts import (
+    Report,
+    Told,
+    add_events,
+    announce,
+    close_act,
+    lots_of,
+    moving,
+    open_act,
+)
 from logistics.services.lots import (
     by_lot,
     described_lot,
@@ -67,18 +76,19 @@ def record_production(
         },
         **told,
     )
-    act, told_before = open_act(report, sites=[site])
-    if not told_before:
-        announce(report, used)
-        [lot], locked = lots_at(
-            site, [wanted], opened_on=told["occurred_at"].date(), leaving=list(used)
-        )
-        materials = {locked[pk]: asked for pk, asked in used.items()}
-        _check_materials(materials, site=site, owner=owner)
-        _check_bill(product, made, materials)
-        legs = [(one, StockEventKind.CONSUMED, -asked) for one, asked in materials.items()]
-        legs.append((lot, StockEventKind.PRODUCED, made))
-        close_act(act, report, add_events(act, legs))
+    with moving(report, owners=[owner], items=[product], into=site, leaving=used):
+        act, told_before = open_act(report, sites=[site])
+        if not told_before:
+            announce(report, used)
+            [lot], locked = lots_at(
+                site, [wanted], opened_on=told["occurred_at"].date(), leaving=list(used)
+            )
+            materials = {locked[pk]: asked for pk, asked in used.items()}
+            _check_materials(materials, site=site, owner=owner)
+            _check_bill(product, made, materials)
+            legs = [(one, StockEventKind.CONSUMED, -asked) for one, asked in materials.items()]
+            legs.append((lot, StockEventKind.PRODUCED, made))
+            close_act(act, report, add_events(act, legs))
     return lots_of(act, StockEventKind.PRODUCED)[0]
 
 

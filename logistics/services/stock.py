@@ -26,6 +26,7 @@ from logistics.services.acts import (
     close_act,
     lot_now,
     lots_of,
+    moving,
     open_act,
 )
 from logistics.services.locking import lock_lots
@@ -132,15 +133,15 @@ def receive_delivery(
         },
         **told,
     )
-    act, told_before = open_act(report, sites=[site])
-    if told_before:
-        return lots_of(act, StockEventKind.RECEIVED)
-    lots, _locked = lots_at(site, wanted, opened_on=told["occurred_at"].date())
-    legs = [
-        (lot, StockEventKind.RECEIVED, quantity)
-        for lot, quantity in zip(lots, quantities, strict=True)
-    ]
-    close_act(act, report, add_events(act, legs))
+    with moving(report, owners=[owner], items=[line.item for line in lines], into=site):
+        act, told_before = open_act(report, sites=[site])
+        if not told_before:
+            lots, _locked = lots_at(site, wanted, opened_on=told["occurred_at"].date())
+            legs = [
+                (lot, StockEventKind.RECEIVED, quantity)
+                for lot, quantity in zip(lots, quantities, strict=True)
+            ]
+            close_act(act, report, add_events(act, legs))
     return lots_of(act, StockEventKind.RECEIVED)
 
 
@@ -176,18 +177,20 @@ def move_goods(
         content={"lot": lot.pk, "to": [to_site.pk, *target.key], "quantity": asked},
         **told,
     )
-    act, told_before = open_act(report, sites=[lot.site, to_site])
-    if not told_before:
-        announce(report, {lot.pk: asked})
-        [moved], locked = lots_at(
-            to_site, [target], opened_on=told["occurred_at"].date(), leaving=[lot.pk]
-        )
-        require_free(locked[lot.pk], asked)
-        legs = [
-            (locked[lot.pk], StockEventKind.MOVED_OUT, -asked),
-            (moved, StockEventKind.MOVED_IN, asked),
-        ]
-        close_act(act, report, add_events(act, legs))
+    leaving = {lot.pk: asked}
+    with moving(report, owners=[lot.owner_id], items=[lot.item], into=to_site, leaving=leaving):
+        act, told_before = open_act(report, sites=[lot.site, to_site])
+        if not told_before:
+            announce(report, leaving)
+            [moved], locked = lots_at(
+                to_site, [target], opened_on=told["occurred_at"].date(), leaving=[lot.pk]
+            )
+            require_free(locked[lot.pk], asked)
+            legs = [
+                (locked[lot.pk], StockEventKind.MOVED_OUT, -asked),
+                (moved, StockEventKind.MOVED_IN, asked),
+            ]
+            close_act(act, report, add_events(act, legs))
     return lots_of(act, StockEventKind.MOVED_IN)[0]
 
 
@@ -227,14 +230,16 @@ def ship_lots(
         content={"goods": asked},
         **told,
     )
-    act, told_before = open_act(report, sites=[lot.site for lot, _quantity in goods])
-    if not told_before:
-        announce(report, asked)
-        lots = lock_lots(asked)
-        for lot in lots:
-            require_free(lot, asked[lot.pk])
-        legs = [(lot, StockEventKind.SHIPPED, -asked[lot.pk]) for lot in lots]
-        close_act(act, report, add_events(act, legs))
+    owners, items = {lot.owner_id for lot, _ in goods}, [lot.item for lot, _ in goods]
+    with moving(report, owners=owners, items=items, leaving=asked):
+        act, told_before = open_act(report, sites=[lot.site for lot, _quantity in goods])
+        if not told_before:
+            announce(report, asked)
+            lots = lock_lots(asked)
+            for lot in lots:
+                require_free(lot, asked[lot.pk])
+            legs = [(lot, StockEventKind.SHIPPED, -asked[lot.pk]) for lot in lots]
+            close_act(act, report, add_events(act, legs))
     return lots_of(act, StockEventKind.SHIPPED)
 
 
@@ -256,11 +261,12 @@ def return_goods(
         content={"lot": lot.pk, "quantity": back},
         **told,
     )
-    act, told_before = open_act(report, sites=[lot.site])
-    if not told_before:
-        [locked] = lock_lots([lot.pk])
-        _require_shipped(locked, back)
-        close_act(act, report, add_events(act, [(locked, StockEventKind.RETURNED, back)]))
+    with moving(report, owners=[lot.owner_id], items=[lot.item], into=lot.site):
+        act, told_before = open_act(report, sites=[lot.site])
+        if not told_before:
+            [locked] = lock_lots([lot.pk])
+            _require_shipped(locked, back)
+            close_act(act, report, add_events(act, [(locked, StockEventKind.RETURNED, back)]))
     return lot_now(lot)
 
 
@@ -284,15 +290,18 @@ def adjust_count(
         content={"lot": lot.pk, "counted": found},
         **told,
     )
-    act, told_before = open_act(report, sites=[lot.site])
-    if not told_before:
-        missing = lot_now(lot).on_hand - found
-        if missing > 0:
-            announce(report, {lot.pk: missing}, counted={lot.pk: found}, act=act)
-        [locked] = lock_lots([lot.pk])
-        _require_claims_kept(locked, found)
-        legs = [(locked, StockEventKind.ADJUSTED, found - locked.on_hand)]
-        close_act(act, report, add_events(act, [leg for leg in legs if leg[2]]))
+    comes = found > lot_now(lot).on_hand
+    into = lot.site if comes else None
+    with moving(report, owners=[lot.owner_id], items=[lot.item], into=into):
+        act, told_before = open_act(report, sites=[lot.site])
+        if not told_before:
+            missing = lot_now(lot).on_hand - found
+            if missing > 0:
+                announce(report, {lot.pk: missing}, counted={lot.pk: found}, act=act)
+            [locked] = lock_lots([lot.pk])
+            _require_claims_kept(locked, found)
+            legs = [(locked, StockEventKind.ADJUSTED, found - locked.on_hand)]
+            close_act(act, report, add_events(act, [leg for leg in legs if leg[2]]))
     return lot_now(lot)
 
 

@@ -12,10 +12,12 @@ from django.utils.translation import gettext as _
 
 from common.idempotency import claim
 from common.money import minor_step
+from logistics.hooks import Movement, goods_moving
 from logistics.models import Item, Lot
 from logistics.rules.quantities import show
 from logistics.services.lots import require_quantity
 from logistics.services.stock import Received, receive_delivery
+from logistics.states import StockActKind
 from orders.models import (
     Delivery,
     DeliveryLine,
@@ -88,7 +90,7 @@ def record_delivery(
         )
         if once.replayed:
             return Delivery.objects.get(pk=once.response["delivery"])
-        with _act(financing, report) as act:
+        with _act(order, financing, report) as act:
             delivery = _record(lock_order(order.pk), report, act)
         once.store({"delivery": delivery.pk})
         return delivery
@@ -100,10 +102,14 @@ def _require_reporter(order: PurchaseOrder, financing: OrderFinancing | None, ac
 
 
 @contextmanager
-def _act(financing: OrderFinancing | None, report: _Report) -> Iterator[CoverAct | None]:
+def _act(
+    order: PurchaseOrder, financing: OrderFinancing | None, report: _Report
+) -> Iterator[CoverAct | None]:
     """Open an act on the cover of the facility behind the order, if there is one."""
     if financing is None:
-        yield None
+        # The goods may come under a mortgage: its facility is locked before the order is.
+        with goods_moving(movement=_movement(order, report), actor=report.actor, now=report.now):
+            yield None
         return
     with covering(
         facility_id=financing.facility_id,
@@ -113,6 +119,18 @@ def _act(financing: OrderFinancing | None, report: _Report) -> Iterator[CoverAct
         now=report.now,
     ) as act:
         yield act
+
+
+def _movement(order: PurchaseOrder, report: _Report) -> Movement:
+    return Movement(
+        kind=StockActKind.RECEIVED,
+        owners=frozenset([order.buyer_id]),
+        items=frozenset(one.item.pk for one in report.receipts),
+        sites=frozenset([order.deliver_to_id]),
+        leaving={},
+        reference=report.reference,
+        occurred_at=report.occurred_at,
+    )
 
 
 def _payload(report: _Report) -> dict[str, object]:

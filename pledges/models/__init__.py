@@ -12,6 +12,7 @@ from pledges.models.instruction import (
     InstructionStep,
 )
 from pledges.models.margin_call import MarginCall
+from pledges.models.mortgage import FloatingMortgage, MortgagedItem, MortgagedSite
 from pledges.models.pool import PoolLine
 from pledges.models.position import Position, PositionTerm
 from pledges.models.suspension import Suspension
@@ -28,10 +29,13 @@ __all__ = [
     "DisposalLot",
     "EvidencePhoto",
     "FacilityCover",
+    "FloatingMortgage",
     "Instruction",
     "InstructionLine",
     "InstructionStep",
     "MarginCall",
+    "MortgagedItem",
+    "MortgagedSite",
     "Offer",
     "PoolLine",
     "Position",

@@ -103,6 +103,7 @@ def judge_preview(
         now=now,
         before=preview.before,
         requirement=REQUIREMENTS[kind],
+        previewed=True,
     )
     judge(act, preview.after)
     if kind != InstructionKind.PLEDGE:

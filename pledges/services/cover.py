@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 from enum import IntEnum
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -24,9 +24,21 @@ from lending.states import FacilityState
 from parties.actors import Actor
 from pledges.measure import judging_days, measure
 from pledges.rules.cover import Cover
+from pledges.services.controlled import BelowReleaseLevel, judge_goods_left
 from pledges.services.journal import PendingConversion, write_conversions
 from pledges.services.price_gate import share_gate
 from pledges.services.readings import Reading, record_readings
+
+__all__ = [
+    "BelowReleaseLevel",
+    "CoverAct",
+    "NoReleaseInDefault",
+    "Requirement",
+    "WouldUncover",
+    "covering",
+    "open_act",
+    "open_acts",
+]
 
 
 class Requirement(IntEnum):
@@ -42,12 +54,6 @@ class WouldUncover(Refusal):
     """The act would leave exposure above lending value."""
 
     code = "would_uncover"
-
-
-class BelowReleaseLevel(Refusal):
-    """Goods may be given back only while exposure stays well within lending value."""
-
-    code = "below_release_level"
 
 
 class NoReleaseInDefault(Refusal):
@@ -68,11 +74,19 @@ class CoverAct:
     now: datetime
     before: Cover
     requirement: Requirement
+    standing_by: bool = False
+    keeps_floor: bool = False
+    previewed: bool = False  # nothing has moved: the cover after it is worked out
+    detail: dict[str, Any] = field(default_factory=dict)
     conversions: list[PendingConversion] = field(default_factory=list)
 
     def require(self, requirement: Requirement) -> None:
         """Ask for at least this much when the act is judged."""
         self.requirement = max(self.requirement, requirement)
+
+    def keep_floor(self) -> None:
+        """Ask that enough stays for goods to have left in the ordinary course."""
+        self.keeps_floor = True
 
 
 _acts: ContextVar[dict[int, CoverAct] | None] = ContextVar("open_cover_acts", default=None)
@@ -81,6 +95,11 @@ _acts: ContextVar[dict[int, CoverAct] | None] = ContextVar("open_cover_acts", de
 def open_act(facility_id: int) -> CoverAct | None:
     """Return the act that is open on the facility in this transaction, if any."""
     return (_acts.get() or {}).get(facility_id)
+
+
+def open_acts() -> list[CoverAct]:
+    """Return the acts that are open in this transaction, on any facility."""
+    return list((_acts.get() or {}).values())
 
 
 @contextmanager
@@ -92,6 +111,7 @@ def covering(
     on: date,
     now: datetime,
     requirement: Requirement = Requirement.NOT_WORSE,
+    standing_by: bool = False,
 ) -> Iterator[CoverAct]:
     """Open an act on a facility's cover, or join the one that is open.
 
@@ -99,10 +119,14 @@ def covering(
     earlier business day `on`. On leaving the outermost act: measures, refuses with
     WouldUncover or BelowReleaseLevel (nothing is changed then), writes the conversions with the
     cover before and after, the reading, the band, and opens or cures the margin call.
+
+    An act that is only `standing_by`, for what a report of goods may bring, leaves no trace if
+    nothing is converted in it.
     """
     joined = open_act(facility_id)
     if joined is not None:
         joined.require(requirement)
+        joined.standing_by = joined.standing_by and standing_by
         yield joined
         return
     with transaction.atomic():
@@ -110,7 +134,7 @@ def covering(
         share_gate()
         [priced_on] = judging_days(on=on, facility_ids=[facility_id])
         before = measure(as_of=priced_on, facility_ids=[facility_id])[facility_id]
-        act = CoverAct(facility, cause, actor, on, priced_on, now, before, requirement)
+        act = CoverAct(facility, cause, actor, on, priced_on, now, before, requirement, standing_by)
         token = _acts.set({**(_acts.get() or {}), facility_id: act})
         try:
             yield act
@@ -121,13 +145,15 @@ def covering(
 
 def _close(act: CoverAct) -> None:
     facility = act.facility
+    if act.standing_by and not act.conversions:
+        return
     after = measure(as_of=act.priced_on, facility_ids=[facility.pk])[facility.pk]
     judge(act, after)
     conversions = write_conversions(
         act.conversions, before=act.before, after=after, priced_on=act.priced_on
     )
     record_readings(
-        [Reading(facility.pk, facility.tenant_id, after, act.priced_on, conversions)],
+        [Reading(facility.pk, facility.tenant_id, after, act.priced_on, conversions, act.detail)],
         cause=act.cause,
         actor=act.actor,
         on=act.on,
@@ -138,8 +164,10 @@ def _close(act: CoverAct) -> None:
 
 def judge(act: CoverAct, after: Cover) -> None:
     """Refuse what would uncover; see Requirement for the four measures. Also judges previews."""
-    if act.requirement >= Requirement.RELEASE:
-        _judge_release(act, after)
+    by_order = act.requirement >= Requirement.RELEASE
+    if by_order or act.keeps_floor:
+        _require_no_default(act, after)
+        judge_goods_left(act, after, by_order=by_order, in_ordinary_course=act.keeps_floor)
     if after.shortfall == 0:
         return
     worse = after.shortfall > act.before.shortfall
@@ -163,8 +191,7 @@ def judge(act: CoverAct, after: Cover) -> None:
         )
 
 
-def _judge_release(act: CoverAct, after: Cover) -> None:
-    """Hold the release rule: E ≤ factor × ΣLV, and value above the minimum controlled value."""
+def _require_no_default(act: CoverAct, after: Cover) -> None:
     facility = act.facility
     if facility.state == FacilityState.DEFAULTED and after.exposure:
         raise NoReleaseInDefault(
@@ -176,22 +203,3 @@ def _judge_release(act: CoverAct, after: Cover) -> None:
             },
             numbers={"exposure": after.exposure},
         )
-    allowed = (after.lending_value * facility.release_factor).quantize(Decimal("0.01"))
-    floor = facility.minimum_controlled_value if after.exposure else Decimal(0)
-    short = max(after.exposure - allowed, floor - after.market_value)
-    if short <= 0:
-        return
-    raise BelowReleaseLevel(
-        message=_(
-            "after the release exposure %(exposure)s may be at most %(allowed)s "
-            "(%(factor)s of lending value): short %(short)s %(currency)s"
-        )
-        % {
-            "exposure": f"{after.exposure:,.2f}",
-            "allowed": f"{allowed:,.2f}",
-            "factor": f"{facility.release_factor.normalize():f}",
-            "short": f"{short:,.2f}",
-            "currency": facility.currency,
-        },
-        numbers={"exposure": after.exposure, "allowed": allowed, "short": short},
-    )

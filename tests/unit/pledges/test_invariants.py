@@ -335,6 +335,6 @@ def test_tampered_reversal_is_found(under_way):
     assert told.startswith("pledge of lot ")
 
 
-def test_every_invariant_is_tampered_with_above():
-    source = Path(__file__).read_text()
+def test_every_invariant_is_tampered_with_here_or_beside():
+    source = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
     assert [rule.name for rule in INVARIANTS if f'"{rule.name}"' not in source] == []

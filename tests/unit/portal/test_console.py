@@ -1,6 +1,7 @@
 """The console shows a lender its own tables, and changes nothing for anybody."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pytest
 from django.apps import apps
@@ -12,13 +13,21 @@ from common.console import EVERYBODY, PLATFORM_ONLY, ReadOnlyAdmin
 from common.models import IdempotencyKey
 from ledger.models import Account, BalanceSnapshot
 from lending.models import RepaymentAllocation, Waiver
-from logistics.models import Item, ItemContent
+from logistics.models import Item, ItemContent, Site
 from outbox.models import Alert, Event
 from outbox.states import Severity
 from parties.actors import Actor
 from parties.models import Organisation, Person
 from parties.roles import OrganisationKind, Role
-from pledges.models import FacilityCover, MarginCall, Position, Suspension
+from pledges.models import (
+    FacilityCover,
+    FloatingMortgage,
+    MarginCall,
+    MortgagedItem,
+    MortgagedSite,
+    Position,
+    Suspension,
+)
 from pledges.states import SuspensionReason
 from portal.models import StoryMark
 from tests.factories.parties import NOW, make_borrower, make_lender, make_person, make_platform
@@ -103,6 +112,7 @@ def leave_the_rest(house):
         position=Position.objects.filter(tenant=house).first(),
         reason=SuspensionReason.PLACE, since=NOW, since_on=NOW.date(),
     )  # fmt: skip
+    leave_a_mortgage(cover.facility, Person.objects.filter(organisation=house).first())
     Alert.objects.create(
         organisation_id=house.pk, topic="test", severity=Severity.NOTICE, aggregate="a",
         aggregate_id="1", key="k", raised_at=NOW,
@@ -110,6 +120,20 @@ def leave_the_rest(house):
     Event.objects.create(
         topic="test", tenant_id=house.pk, aggregate="a", aggregate_id="1", occurred_at=NOW
     )
+
+
+def leave_a_mortgage(facility, person):
+    mortgage = FloatingMortgage.objects.create(
+        tenant=facility.tenant, facility=facility, number="FM-1", goods_class="metals",
+        jurisdiction="CN", floor_value=1, minimum_controlled_value=0, outflow_window_days=7,
+        outflow_alert_share=Decimal("0.5"), drafted_at=NOW, maker=person,
+    )  # fmt: skip
+    chosen = {
+        "mortgage": mortgage, "from_on": NOW.date(), "reason": "liquid",
+        "selected_by": person, "selected_at": NOW,
+    }  # fmt: skip
+    MortgagedItem.objects.create(item=Item.objects.earliest("pk"), **chosen)
+    MortgagedSite.objects.create(site=Site.objects.earliest("pk"), **chosen)
 
 
 def test_every_table_has_its_page():
