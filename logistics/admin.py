@@ -11,11 +11,14 @@ from logistics.models import (
     Item,
     ItemContent,
     Lot,
+    ReceiptEntry,
+    SerialUnit,
     Shipment,
     ShipmentLine,
     Site,
     StockAct,
     StockEvent,
+    WarehouseReceipt,
 )
 
 
@@ -149,3 +152,40 @@ class ShipmentLineAdmin(ReadOnlyAdmin):
     list_display = ("shipment", "sequence", "source", "lot", "quantity")
     search_fields = ("shipment__bill_number", "source__number")
     list_select_related = ("shipment", "source__item", "lot__item")
+
+
+@admin.register(WarehouseReceipt)
+class WarehouseReceiptAdmin(ReadOnlyAdmin):
+    """Warehouse receipts for lots on which the lender has or had a claim."""
+
+    lender_path = "lot__positions__tenant"
+    path_meets_many = True
+    list_display = ("number", "operator", "lot", "quantity", "holder", "issued_on", "state")
+    list_filter = ("state", ("site", admin.RelatedOnlyFieldListFilter))
+    search_fields = ("number", "normal_number", "lot__number")
+    list_select_related = ("operator", "lot__item", "holder")
+    date_hierarchy = "issued_on"
+
+
+@admin.register(ReceiptEntry)
+class ReceiptEntryAdmin(ReadOnlyAdmin):
+    """What became of warehouse receipts."""
+
+    lender_path = "receipt__lot__positions__tenant"
+    path_meets_many = True
+    list_display = ("happened_at", "receipt", "act", "other", "quantity", "actor_label")
+    list_filter = ("act",)
+    search_fields = ("receipt__number",)
+    list_select_related = ("receipt", "other")
+    date_hierarchy = "happened_at"
+
+
+@admin.register(SerialUnit)
+class SerialUnitAdmin(ReadOnlyAdmin):
+    """Single pieces of lots on which the lender has or had a claim."""
+
+    lender_path = "lot__positions__tenant"
+    path_meets_many = True
+    list_display = ("serial", "lot", "recorded_at")
+    search_fields = ("serial", "normal_serial", "lot__number")
+    list_select_related = ("lot__item",)

@@ -18,8 +18,8 @@ from decimal import Decimal
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from logistics.models import StockAct, StockEvent
-from logistics.states import StockActKind
+from logistics.models import StockAct, StockEvent, WarehouseReceipt
+from logistics.states import ReceiptAct, StockActKind
 from parties.actors import Actor
 
 
@@ -80,6 +80,31 @@ class GoodsReceived(Protocol):
         """Do what follows. `events` are the act's inflows; their lots are locked."""
 
 
+class ReceiptsEnding(Protocol):
+    """Called before receipts end; neither they nor their lots are locked."""
+
+    def __call__(
+        self, *, receipts: Sequence[WarehouseReceipt], act: ReceiptAct, actor: Actor, now: datetime
+    ) -> None:
+        """Make ready (lock facilities, let claims count for nothing), or refuse."""
+
+
+class ReceiptsEnded(Protocol):
+    """Called when receipts have ended, under their locks and those of their lots."""
+
+    def __call__(
+        self,
+        *,
+        receipts: Sequence[WarehouseReceipt],
+        act: ReceiptAct,
+        successors: Sequence[WarehouseReceipt],
+        now: datetime,
+    ) -> None:
+        """Let claims follow to the successors, or refuse what came in between."""
+
+
+_ending: list[ReceiptsEnding] = []
+_ended: list[ReceiptsEnded] = []
 _moving: list[GoodsMoving] = []
 _leaving: list[GoodsLeaving] = []
 _received: list[GoodsReceived] = []
@@ -100,6 +125,36 @@ def on_goods_leaving(callback: GoodsLeaving) -> GoodsLeaving:
 def on_goods_received(callback: GoodsReceived) -> GoodsReceived:
     """Register a callback; registering it again has no effect."""
     return _register(_received, callback)
+
+
+def on_receipts_ending(callback: ReceiptsEnding) -> ReceiptsEnding:
+    """Register a callback; registering it again has no effect."""
+    return _register(_ending, callback)
+
+
+def on_receipts_ended(callback: ReceiptsEnded) -> ReceiptsEnded:
+    """Register a callback; registering it again has no effect."""
+    return _register(_ended, callback)
+
+
+def receipts_ending(
+    *, receipts: Sequence[WarehouseReceipt], act: ReceiptAct, actor: Actor, now: datetime
+) -> None:
+    """Call every registered callback, in the order of registration."""
+    for callback in _ending:
+        callback(receipts=receipts, act=act, actor=actor, now=now)
+
+
+def receipts_ended(
+    *,
+    receipts: Sequence[WarehouseReceipt],
+    act: ReceiptAct,
+    successors: Sequence[WarehouseReceipt] = (),
+    now: datetime,
+) -> None:
+    """Call every registered callback, in the order of registration."""
+    for callback in _ended:
+        callback(receipts=receipts, act=act, successors=successors, now=now)
 
 
 def _register(callbacks: list[_Callback], callback: _Callback) -> _Callback:

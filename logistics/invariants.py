@@ -171,4 +171,54 @@ INVARIANTS = [
              ORDER BY id
         """,
     ),
+    Invariant(
+        name="receipts_within_goods",
+        sentence="The receipts that stand for goods of a lot are within what lies there.",
+        sql="""
+            SELECT lot.number, format('on hand %s, receipts %s', lot.on_hand, sum(receipt.quantity))
+              FROM logistics_warehousereceipt receipt
+              JOIN logistics_lot lot ON lot.id = receipt.lot_id
+             WHERE receipt.state = 'issued'
+             GROUP BY lot.id HAVING sum(receipt.quantity) > lot.on_hand
+             ORDER BY lot.id
+        """,
+    ),
+    Invariant(
+        name="receipt_parts_sum_to_the_whole",
+        sentence="What a receipt was divided into, or joined from, sums to its quantity.",
+        sql="""
+            SELECT receipt.number, format('stands for %s, went over %s, came over %s',
+                          receipt.quantity, coalesce(gone.total, 0), coalesce(came.total, 0))
+              FROM logistics_warehousereceipt receipt
+              LEFT JOIN (SELECT receipt_id AS id, sum(quantity) AS total
+                           FROM logistics_receiptentry WHERE act IN ('split', 'merged')
+                          GROUP BY receipt_id) gone USING (id)
+              LEFT JOIN (SELECT other_id AS id, sum(quantity) AS total
+                           FROM logistics_receiptentry WHERE other_id IS NOT NULL
+                          GROUP BY other_id) came USING (id)
+             WHERE coalesce(gone.total, 0) <> CASE WHEN receipt.state IN ('split', 'merged')
+                                                   THEN receipt.quantity ELSE 0 END
+                OR came.total <> receipt.quantity
+             ORDER BY receipt.id
+        """,
+    ),
+    Invariant(
+        name="receipts_are_as_their_entries_say",
+        sentence="A receipt's state and holder are those of the last lines of its journal.",
+        sql="""
+            SELECT receipt.number, format('is %s, its journal ends with %s', receipt.state,
+                          coalesce(ended.act, 'nothing'))
+              FROM logistics_warehousereceipt receipt
+              LEFT JOIN LATERAL (SELECT act FROM logistics_receiptentry
+                                  WHERE receipt_id = receipt.id ORDER BY id DESC LIMIT 1) ended
+                     ON true
+              LEFT JOIN LATERAL (SELECT to_holder_id FROM logistics_receiptentry
+                                  WHERE receipt_id = receipt.id AND to_holder_id IS NOT NULL
+                                  ORDER BY id DESC LIMIT 1) held ON true
+             WHERE receipt.holder_id IS DISTINCT FROM held.to_holder_id
+                OR receipt.state IS DISTINCT FROM
+                   CASE ended.act WHEN 'transferred' THEN 'issued' ELSE ended.act END
+             ORDER BY receipt.id
+        """,
+    ),
 ]

@@ -205,3 +205,45 @@ class BillKnown(Refusal):
     """The product has a bill; past production is judged by it."""
 
     code = "bill_known"
+
+
+class ReceiptNumberNotPossible(Refusal):
+    """A receipt's or serial number is missing or too long."""
+
+    code = "receipt_number_not_possible"
+
+
+class ReceiptNumberTaken(Refusal):
+    """The operator has issued a receipt of this number, in whatever spelling."""
+
+    code = "receipt_number_taken"
+
+
+class ReceiptsBeyondGoods(Refusal):
+    """Receipts would stand for more goods than lie there."""
+
+    code = "receipts_beyond_goods"
+
+
+class ReceiptOutstanding(Refusal):
+    """Goods leave only when the receipts for them have been surrendered."""
+
+    code = "receipt_outstanding"
+
+
+class PartsDiffer(Refusal):
+    """The parts do not add up to the whole, or what is to be joined is not alike."""
+
+    code = "parts_differ"
+
+
+class NotTheHolder(Refusal):
+    """Only its holder hands a receipt on or gives it back."""
+
+    code = "not_the_holder"
+
+
+class SerialsDiffer(Refusal):
+    """A serial number is given twice, or there are more of them than pieces."""
+
+    code = "serials_differ"

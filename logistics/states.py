@@ -89,3 +89,44 @@ SHIPMENT_STATES = StateTable(
         (ShipmentState.ENDED, ShipmentState.LOADED),
     },
 )
+
+
+class Negotiability(TextChoices):
+    """To whom the goods of a receipt are due."""
+
+    TO_HOLDER = "to_holder", _("To the holder")
+    TO_ORDER = "to_order", _("To order")
+    NAMED = "named", _("To a named person, not negotiable")
+
+
+class ReceiptState(TextChoices):
+    """Life of a warehouse receipt."""
+
+    ISSUED = "issued", _("Issued")
+    SPLIT = "split", _("Split")
+    MERGED = "merged", _("Merged")
+    CANCELLED = "cancelled", _("Cancelled")
+    SURRENDERED = "surrendered", _("Surrendered")
+
+
+RECEIPT_STATES = StateTable(
+    states=ReceiptState,
+    initial={ReceiptState.ISSUED},
+    transitions={
+        (ReceiptState.ISSUED, ReceiptState.SPLIT),
+        (ReceiptState.ISSUED, ReceiptState.MERGED),
+        (ReceiptState.ISSUED, ReceiptState.CANCELLED),
+        (ReceiptState.ISSUED, ReceiptState.SURRENDERED),
+    },
+)
+
+
+class ReceiptAct(TextChoices):
+    """What happens to a warehouse receipt."""
+
+    ISSUED = "issued", _("Issued")
+    TRANSFERRED = "transferred", _("Transferred")
+    SPLIT = "split", _("Split")
+    MERGED = "merged", _("Merged")
+    CANCELLED = "cancelled", _("Cancelled")
+    SURRENDERED = "surrendered", _("Surrendered")

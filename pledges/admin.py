@@ -5,6 +5,8 @@ from django.contrib import admin
 from common.console import VISIBLE_TO, ReadOnlyAdmin
 from pledges.models import (
     AutoApprovalRule,
+    ClaimedReceipt,
+    ClaimedSerial,
     Conversion,
     ConversionLeg,
     ConversionStock,
@@ -317,3 +319,23 @@ class MortgagedSiteAdmin(ReadOnlyAdmin):
     list_display = ("mortgage", "site", "from_on", "until_on", "selected_by", "withdrawn_by")
     search_fields = ("mortgage__number", "site__code", "site__name", "reason")
     list_select_related = ("mortgage", "site", "selected_by", "withdrawn_by")
+
+
+@admin.register(ClaimedReceipt)
+class ClaimedReceiptAdmin(ReadOnlyAdmin):
+    """Positions' claims on warehouse receipts."""
+
+    lender_path = "position__tenant"
+    list_display = ("receipt", "position", "placed_at", "lifted_at")
+    search_fields = ("key", "receipt__number", "position__label")
+    list_select_related = ("receipt", "position")
+
+
+@admin.register(ClaimedSerial)
+class ClaimedSerialAdmin(ReadOnlyAdmin):
+    """Positions' claims on single pieces."""
+
+    lender_path = "position__tenant"
+    list_display = ("unit", "position", "placed_at", "lifted_at")
+    search_fields = ("key", "unit__serial", "position__label")
+    list_select_related = ("unit", "position")

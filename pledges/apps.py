@@ -19,6 +19,7 @@ class PledgesConfig(AppConfig):
             rates_published,
             weight_held,
         )
+        from pledges.services.law_hooks import listen_for_the_law
         from pledges.services.losses import goods_counted
         from pledges.services.mortgage.movement import goods_leaving, goods_received, stand_by
         from pledges.services.mortgage.scope import outside_scope
@@ -26,6 +27,7 @@ class PledgesConfig(AppConfig):
         from risk.hooks import on_prices_recorded, on_rates_published, on_weight_asked
 
         on_goods_leaving(goods_counted)
+        listen_for_the_law()
         on_exposure_changed(exposure_changed)
         on_prices_recorded(prices_recorded)
         on_rates_published(rates_published)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from common.invariants import Invariant
 from pledges import mortgage_invariants as mortgages
 from pledges.disposal_invariants import DISPOSAL_INVARIANTS
+from pledges.invariants_of_law import INVARIANTS as LAW_INVARIANTS
 from pledges.states import LIVE_RIGHTS, TWO_PERSONS, UNCHOSEN
 
 
@@ -411,4 +412,5 @@ INVARIANTS = [
     SUSPENDED_MEANS_WHY,
     *DISPOSAL_INVARIANTS,
     *mortgages.INVARIANTS,
+    *LAW_INVARIANTS,
 ]

@@ -2,6 +2,8 @@
 
 from logistics.models.item import BillLine, BillOfMaterials, Item, ItemContent
 from logistics.models.lot import Hold, Lot
+from logistics.models.receipt import ReceiptEntry, WarehouseReceipt
+from logistics.models.serial import SerialUnit
 from logistics.models.shipment import Shipment, ShipmentLine
 from logistics.models.site import Site
 from logistics.models.stock_event import StockAct, StockEvent
@@ -13,9 +15,12 @@ __all__ = [
     "Item",
     "ItemContent",
     "Lot",
+    "ReceiptEntry",
+    "SerialUnit",
     "Shipment",
     "ShipmentLine",
     "Site",
     "StockAct",
     "StockEvent",
+    "WarehouseReceipt",
 ]

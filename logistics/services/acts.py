@@ -19,6 +19,7 @@ from logistics.refusals import (
     ReferenceReused,
     SpeaksForAnother,
 )
+from logistics.services.receipts import require_receipts_surrendered
 from logistics.services.shipment_states import follow_shipments
 from logistics.states import StockActKind, StockEventKind
 from outbox.services import NewEvent, emit_many, record
@@ -206,10 +207,16 @@ def announce(
 def add_events(
     act: StockAct, legs: Sequence[tuple[Lot, StockEventKind, Decimal]]
 ) -> list[StockEvent]:
-    """Write the legs of an act in one statement; the database adds them to their lots."""
-    return StockEvent.objects.bulk_create(
+    """Write the legs of an act in one statement; the database adds them to their lots.
+
+    Raises ReceiptOutstanding where less would lie there than warehouse receipts stand for.
+    """
+    events = StockEvent.objects.bulk_create(
         StockEvent(act=act, lot=lot, kind=kind, quantity=quantity) for lot, kind, quantity in legs
     )
+    if leaving := [lot.pk for lot, _kind, quantity in legs if quantity < 0]:
+        require_receipts_surrendered(leaving)
+    return events
 
 
 def close_act(act: StockAct, report: Report, events: Sequence[StockEvent]) -> None:

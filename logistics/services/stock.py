@@ -39,6 +39,7 @@ from logistics.services.lots import (
     require_quantity,
 )
 from logistics.services.production import record_production
+from logistics.services.serials import record_serials
 from logistics.states import StockActKind, StockEventKind
 from parties.models import Organisation
 
@@ -57,12 +58,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """One line of a delivery: so much of an item, as one lot of one quality."""
+    """One line of a delivery: so much of an item, as one lot of one quality.
+
+    Pieces that can be told apart may come with their serial numbers.
+    """
 
     item: Item
     lot_number: str
     quantity: Decimal
     quality_deduction: Decimal = Decimal(0)
+    serials: Sequence[str] = ()
 
 
 def receive_goods(
@@ -127,8 +132,8 @@ def receive_delivery(
             "site": site.pk,
             "owner": owner.pk,
             "lines": [
-                [*new.key, quantity, new.quality_deduction]
-                for new, quantity in zip(wanted, quantities, strict=True)
+                [*new.key, quantity, new.quality_deduction, *line.serials]
+                for new, quantity, line in zip(wanted, quantities, lines, strict=True)
             ],
         },
         **told,
@@ -142,6 +147,11 @@ def receive_delivery(
                 for lot, quantity in zip(lots, quantities, strict=True)
             ]
             close_act(act, report, add_events(act, legs))
+            for lot, line in zip(lots, lines, strict=True):
+                if line.serials:
+                    record_serials(
+                        lot=lot, serials=line.serials, actor=told["actor"], now=told["now"]
+                    )
     return lots_of(act, StockEventKind.RECEIVED)
 
 

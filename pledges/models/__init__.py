@@ -1,6 +1,7 @@
 """What secures the lender: positions, their conversions, pool lines, cover and calls."""
 
 from pledges.models.approval_rule import AutoApprovalRule
+from pledges.models.claims import ClaimedReceipt, ClaimedSerial
 from pledges.models.conversion import Conversion, ConversionLeg, ConversionStock
 from pledges.models.cover import CoverRecord, FacilityCover
 from pledges.models.disposal import DisposalCase, DisposalChannel, DisposalItem, DisposalLot
@@ -19,6 +20,8 @@ from pledges.models.suspension import Suspension
 
 __all__ = [
     "AutoApprovalRule",
+    "ClaimedReceipt",
+    "ClaimedSerial",
     "Conversion",
     "ConversionLeg",
     "ConversionStock",

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 
 from common.fields import QuantityField
 from common.immutability import append_only, frozen_columns
-from common.triggers import RefusingTrigger
+from common.triggers import FirmTrigger, RefusingTrigger
 from lending.models import Facility
 from logistics.models import Lot
 from parties.models import Organisation
@@ -53,6 +53,23 @@ class _OnlyShrinks(RefusingTrigger):
     def render_condition(self, model: models.Model) -> str:
         """Return the condition: more would remain than before."""
         return 'WHEN (NEW."remaining" > OLD."remaining")'
+
+
+def _lifts_its_claims() -> FirmTrigger:
+    """Return the trigger by which a position that ends gives up its receipts and pieces."""
+    return FirmTrigger(
+        name="lifts_its_claims",
+        when=pgtrigger.After,
+        operation=pgtrigger.Update,
+        condition=pgtrigger.Condition("OLD.closed_at IS NULL AND NEW.closed_at IS NOT NULL"),
+        func="""
+            UPDATE pledges_claimedreceipt SET lifted_at = NEW.closed_at
+             WHERE position_id = NEW.id AND lifted_at IS NULL;
+            UPDATE pledges_claimedserial SET lifted_at = NEW.closed_at
+             WHERE position_id = NEW.id AND lifted_at IS NULL;
+            RETURN NULL;
+        """,
+    )
 
 
 class Position(models.Model):
@@ -121,6 +138,7 @@ class Position(models.Model):
                 "tenant", "facility", "right", "lot", "quantity", "unit", "parent", "opened_at"
             ),
             _OnlyShrinks(),
+            _lifts_its_claims(),
             RefusingTrigger(
                 constraint="suspended_by_its_suspensions",
                 message="a suspension suspends a position, and its lifting restores it",

@@ -22,6 +22,7 @@ from outbox.services.audit import record
 from outbox.services.events import NewEvent, emit_many
 from pledges.models import Position, PositionTerm
 from pledges.rules.terms import Term
+from pledges.services.claims import claim_serials
 from pledges.services.cover import CoverAct
 from pledges.services.eligibility import check_eligibility
 from pledges.services.journal import PendingConversion, PendingLeg
@@ -84,7 +85,10 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Make:
-    """A position to be produced. Terminal rights need no terms: they secure nothing."""
+    """A position to be produced. Terminal rights need no terms: they secure nothing.
+
+    `serials` names the pieces where a part of a lot of pieces with serial numbers is pledged.
+    """
 
     right: Right
     quantity: Decimal
@@ -93,6 +97,7 @@ class Make:
     terms: Sequence[Term] = ()
     lot: Lot | None = None
     parent: Position | None = None
+    serials: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +214,8 @@ def convert(
     )
     live = [position for position in made if position.right not in TERMINAL_RIGHTS]
     _hold(act, live)
+    named = {one.pk: make.serials for one, make in zip(made, makes, strict=True) if make.serials}
+    claim_serials(live, named, now=act.now)
     add_to_pool({position.pk: position.quantity for position in live})
     check_eligibility(act, live)
     pending = PendingConversion(

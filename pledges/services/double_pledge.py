@@ -5,7 +5,7 @@ answers the one who asked (a view, a task) runs the service through `claim_or_al
 any transaction: the alarm is raised after the rollback, in a transaction of its own.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from logistics.services.holds import note_double_claim
 from outbox.services.alerts import NewAlert, raise_alerts
 from outbox.states import Severity
 from parties.actors import Actor
-from pledges.models import Position
+from pledges.services.claims import OfferedTwice, holders_of
 
 _Result = TypeVar("_Result")
 
@@ -73,7 +73,7 @@ def _alert(
     )
 
 
-def _holders(refusal: AlreadyClaimed, lot: Lot) -> Collection[int]:
-    """Return the lenders whose claims stood in the way: on the thing, else on the lot."""
-    live = Position.objects.live().filter(lot=lot)
-    return sorted(set(live.values_list("tenant_id", flat=True)))
+def _holders(refusal: AlreadyClaimed, lot: Lot) -> list[int]:
+    """Return the lenders whose claims stood in the way: on the very thing, else on the lot."""
+    named = refusal.holders if isinstance(refusal, OfferedTwice) else frozenset()
+    return sorted(named or holders_of(lot))

@@ -1,7 +1,7 @@
 """`pledge`, `release` and `substitute`: goods in a warehouse's hands for the lender."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -41,19 +41,29 @@ class Arrival:
 
 
 def pledge_free(
-    *, act: CoverAct, lots: Sequence[tuple[Lot, Decimal]], evidence: Evidence
+    *,
+    act: CoverAct,
+    lots: Sequence[tuple[Lot, Decimal]],
+    evidence: Evidence,
+    serials: Mapping[int, Sequence[str]] | None = None,
 ) -> list[Position]:
     """Pledge free goods; the evidence is the warehouse's confirmation of the hold.
 
     A quantity that is already claimed, by whomever, is refused by logistics in neutral words.
+    `serials` names, by lot, the pieces of a part of a lot whose pieces have serial numbers.
     """
     require_borrowers_goods(act, [lot for lot, _quantity in lots])
     _check_quantities(lots)
+    named = serials or {}
+    makes = [
+        replace(make, serials=named.get(make.lot.pk if make.lot else 0))
+        for make in secured_makes(lots, Right.PLEDGE)
+    ]
     return convert(
         act=act,
         kind=ConversionKind.PLEDGE,
         taken=[],
-        makes=secured_makes(lots, Right.PLEDGE),
+        makes=makes,
         evidence=evidence,
     )
 

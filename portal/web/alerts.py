@@ -24,7 +24,8 @@ class AcknowledgeForm(ActionForm):
 def alerts(request: HttpRequest, ask: Ask) -> HttpResponse:
     """Show the desk's open alerts, `?show=all` of them; note that somebody has looked at one."""
     form = AcknowledgeForm(request.POST or None)
-    if request.method == "POST" and submit(form, lambda said: _mark(ask, said["alert"])):
+    seen = submit(form, lambda said: _mark(ask, said["alert"])) if form.is_bound else None
+    if seen:
         return done(request, _("The alert is marked as seen."), "portal:alerts")
     board = alerts_board(ask.actor, only_open=request.GET.get("show") != "all")
     return show(request, ask, "portal/alerts.html", board, status=status_of(form))

@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import count
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from logistics.models import BillOfMaterials, Hold, Item, Lot, Site
+from logistics.models import BillOfMaterials, Hold, Item, Lot, Site, WarehouseReceipt
 from logistics.services.catalogue import Measured, define_bill, define_item, open_site
 from logistics.services.holds import place_hold
 from logistics.services.locking import lock_lots
+from logistics.services.receipts import ReceiptTerms, issue_receipt
 from logistics.services.stock import receive_goods
 from logistics.states import HoldKind, SiteKind
 from parties.models import Organisation
@@ -124,3 +126,23 @@ def make_hold(
         return place_hold(
             lot=lot, kind=kind, quantity=quantity, reference=reference or uuid4(), now=NOW
         )
+
+
+def make_receipt(
+    *,
+    lot: Lot,
+    quantity: Decimal | None = None,
+    number: str | None = None,
+    now: datetime = NOW,
+    **terms: Any,
+) -> WarehouseReceipt:
+    """Issue a receipt for (part of) a lot, by the operator of its site; the owner holds it."""
+    return issue_receipt(
+        lot=lot,
+        quantity=lot.on_hand if quantity is None else quantity,
+        number=number or unique("WR"),
+        terms=ReceiptTerms(description=lot.item.name, **terms),
+        on=now.date(),
+        actor=SYSTEM,
+        now=now,
+    )

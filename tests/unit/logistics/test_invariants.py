@@ -7,12 +7,12 @@ import pytest
 from django.db import connection
 
 from logistics.invariants import INVARIANTS
-from logistics.models import Hold, Lot, StockAct, StockEvent
+from logistics.models import Hold, Lot, StockAct, StockEvent, WarehouseReceipt
 from logistics.services.reversal import reverse_act
 from logistics.services.shipments import Title, load_shipment
 from logistics.services.stock import adjust_count, move_goods, return_goods, ship_goods
 from logistics.states import SiteKind
-from tests.factories.logistics import make_hold, make_lot, make_site
+from tests.factories.logistics import make_hold, make_lot, make_receipt, make_site
 from tests.factories.parties import NOW, SYSTEM, make_carrier, make_lender
 from tests.unit.logistics.helpers import told
 from tests.unit.logistics.test_production import Run
@@ -54,7 +54,7 @@ def act(kind, lot):
 
 
 def test_names_are_unique_and_sentences_are_sentences():
-    assert len({one.name for one in INVARIANTS}) == len(INVARIANTS) == 9
+    assert len({one.name for one in INVARIANTS}) == len(INVARIANTS) == 12
     assert all(one.sentence.endswith(".") for one in INVARIANTS)
 
 
@@ -193,4 +193,19 @@ def test_a_shipment_that_ended_with_goods_under_way_is_named(lot, request):
         "shipments_say_what_is_under_way": [
             ("BL-7", "is ended: loaded 4.000000, under way 4.000000")
         ]
+    }
+
+
+def test_receipts_off_their_goods_parts_and_journal_are_named(lot, unguarded):
+    receipt = make_receipt(lot=lot, number="WR-1")
+    WarehouseReceipt.objects.filter(pk=receipt.pk).update(quantity=11)
+    assert breaches() == {
+        "receipts_within_goods": [("CU-1", "on hand 10.000000, receipts 11.000000")]
+    }
+    WarehouseReceipt.objects.filter(pk=receipt.pk).update(quantity=10, state="split")
+    assert breaches() == {
+        "receipt_parts_sum_to_the_whole": [
+            ("WR-1", "stands for 10.000000, went over 0, came over 0")
+        ],
+        "receipts_are_as_their_entries_say": [("WR-1", "is split, its journal ends with issued")],
     }

@@ -471,5 +471,5 @@ def test_acts_cost_a_fixed_number_of_queries(site, foil, django_assert_max_num_q
     lines = [Received(item=foil, lot_number=f"L{n}", quantity=D(1)) for n in range(30)]
     with django_assert_max_num_queries(13):
         lots = receive_delivery(site=site, lines=lines, owner=foil.owner, **told(site.operator))
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         ship_lots(goods=[(lot, D(1)) for lot in lots], **told(site.operator))

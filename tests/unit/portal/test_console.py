@@ -14,12 +14,15 @@ from common.models import IdempotencyKey
 from ledger.models import Account, BalanceSnapshot
 from lending.models import RepaymentAllocation, Waiver
 from logistics.models import Item, ItemContent, Site
+from logistics.services.serials import record_serials
 from outbox.models import Alert, Event
 from outbox.states import Severity
 from parties.actors import Actor
 from parties.models import Organisation, Person
 from parties.roles import OrganisationKind, Role
 from pledges.models import (
+    ClaimedReceipt,
+    ClaimedSerial,
     FacilityCover,
     FloatingMortgage,
     MarginCall,
@@ -30,7 +33,15 @@ from pledges.models import (
 )
 from pledges.states import SuspensionReason
 from portal.models import StoryMark
-from tests.factories.parties import NOW, make_borrower, make_lender, make_person, make_platform
+from tests.factories.logistics import make_lot, make_receipt
+from tests.factories.parties import (
+    NOW,
+    SYSTEM,
+    make_borrower,
+    make_lender,
+    make_person,
+    make_platform,
+)
 from tests.factories.risk import make_quoted
 from tests.scenarios import test_deal_from_order_to_settlement as deals
 
@@ -117,6 +128,7 @@ def leave_the_rest(house):
         organisation_id=house.pk, topic="test", severity=Severity.NOTICE, aggregate="a",
         aggregate_id="1", key="k", raised_at=NOW,
     )  # fmt: skip
+    leave_claims(house)
     Event.objects.create(
         topic="test", tenant_id=house.pk, aggregate="a", aggregate_id="1", occurred_at=NOW
     )
@@ -134,6 +146,20 @@ def leave_a_mortgage(facility, person):
     }  # fmt: skip
     MortgagedItem.objects.create(item=Item.objects.earliest("pk"), **chosen)
     MortgagedSite.objects.create(site=Site.objects.earliest("pk"), **chosen)
+
+
+def leave_claims(house):
+    """A receipt and a piece of a lot on which the house has had a claim."""
+    position = Position.objects.filter(tenant=house, lot__isnull=False).first()
+    known = position.lot
+    lot = make_lot(
+        item=known.item, site=known.site, owner=known.owner, number=known.number,
+        quality_deduction=known.quality_deduction,
+    )  # fmt: skip
+    receipt = make_receipt(lot=lot, quantity=1)
+    [unit] = record_serials(lot=lot, serials=["SN1"], actor=SYSTEM, now=NOW)
+    ClaimedReceipt.objects.create(position=position, receipt=receipt, key="r", placed_at=NOW)
+    ClaimedSerial.objects.create(position=position, unit=unit, key="s", placed_at=NOW)
 
 
 def test_every_table_has_its_page():
