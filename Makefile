@@ -13,7 +13,7 @@ VENV_DONE := $(VENV)/.complete
 NODE_DONE := node_modules/.complete
 CATALOGUES := $(wildcard locale/*/LC_MESSAGES/*.po)
 
-.PHONY: help setup environment demo stop test check bench lock messages chromium
+.PHONY: help setup environment demo stop test test-deep check bench lock messages chromium
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo 'make stop    stop what make demo and manage.py started in this checkout'
 	@echo 'make setup   only the environment: Python and browser packages, translations'
 	@echo 'make test    all tests against real PostgreSQL and Redis (ARGS="-k word")'
+	@echo 'make test-deep  any act in any order beside a model, for hours (EXAMPLES=, STEPS=, SEED=)'
 	@echo 'make check   lint, formatting, types, import contracts, pending migrations'
 	@echo 'make bench   benchmarks beside their floors (NAME=, SIZE=, JSON=file)'
 	@echo 'make messages  collect translatable texts and compile the catalogues'
@@ -57,6 +58,14 @@ stop:
 
 test: setup chromium
 	@$(RUN) -m pytest -n $(or $(WORKERS),2) $(ARGS)
+
+# The seed is said first: SEED= with the same EXAMPLES and STEPS plays the same acts again.
+SEED ?= $(shell date +%s)
+
+test-deep: setup
+	@echo 'seed $(SEED)'
+	@DEEP=1 EXAMPLES=$(or $(EXAMPLES),2000) STEPS=$(or $(STEPS),50) \
+	$(RUN) -m pytest tests/model -s --hypothesis-seed=$(SEED) $(ARGS)
 
 chromium:
 	@config/need_chromium

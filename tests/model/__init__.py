@@ -1,0 +1,1 @@
+"""The rule machine beside a plain model of the platform."""

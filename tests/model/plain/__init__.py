@@ -1,0 +1,1 @@
+"""The platform in plain Python: no database, no framework, nothing of the product is imported."""

@@ -1,0 +1,301 @@
+"""The acts, one function each. `new` is the key that the act's product gets, `day` the date."""
+
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from tests.model.plain.debts import Loan, pay
+from tests.model.plain.market import ZERO
+from tests.model.plain.platform import Claim, Lot, No, Platform
+
+RELEASABLE = ("floating_mortgage", "pledge", "in_transit")
+
+
+def receive(p: Platform, new: Any, *, item: str, site: str, quantity: Fraction) -> None:
+    """Let goods come in."""
+    p.lots[new] = Lot(item, site, quantity)
+
+
+def pledge(
+    p: Platform, new: Any, *, facility: str, lot: str, quantity: Fraction, day: date
+) -> None:
+    """Pledge free goods."""
+    with p.act(facility, day):
+        p.make(new, p.on_goods(facility, "pledge", lot, quantity))
+
+
+def prepay(p: Platform, new: Any, *, facility: str, amount: Fraction, day: date) -> None:
+    """Claim delivery from a supplier who was paid."""
+    with p.act(facility, day):
+        rate = p.facilities[facility].order_rate
+        p.make(new, p.on_money(facility, "order_claim", amount, rate))
+
+
+def deliver(
+    p: Platform, new: Any, *, claim: Any, part: Fraction, lot: str, quantity: Fraction, day: date
+) -> None:
+    """Turn an order claim into a mortgage on what came for it."""
+    facility = p.claims[claim].facility
+    with p.act(facility, day):
+        _take(p, claim, part, "order_claim")
+        p.make(new, p.on_goods(facility, "floating_mortgage", lot, quantity))
+
+
+def transform(
+    p: Platform,
+    new: Any,
+    *,
+    claim: Any,
+    used: Fraction,
+    lot: str,
+    product: str,
+    made: Fraction,
+    bill: tuple[Fraction, Fraction],
+    right: str,
+    day: date,
+) -> None:
+    """Turn mortgaged materials into finished goods; the bill is (content, loss tolerance)."""
+    facility = p.claims[claim].facility
+    with p.act(facility, day):
+        one = _take(p, claim, used, "floating_mortgage")
+        content, loss = bill
+        least = made * content
+        most = least / (1 - loss)
+        steps = 10**6
+        if used < _floor(least * steps) / steps or used > -_floor(-most * steps) / steps:
+            raise No("production_does_not_tie")
+        p.lots[one.lot].on_hand -= used
+        p.lots[lot] = Lot(product, p.lots[one.lot].site, made)
+        p.make(new, p.on_goods(facility, right, lot, made))
+
+
+def bring_in(
+    p: Platform, new: Any, *, claim: Any, part: Fraction, lot: str, site: str, day: date
+) -> None:
+    """Turn mortgaged goods into pledged ones as they enter the warehouse."""
+    facility = p.claims[claim].facility
+    with p.act(facility, day):
+        _move(p, new, claim, part, lot, site, ("floating_mortgage", "pledge"))
+
+
+def ship(
+    p: Platform, new: Any, *, claim: Any, part: Fraction, lot: str, site: str, day: date
+) -> None:
+    """Turn pledged goods into goods in transit in a vehicle."""
+    facility = p.claims[claim].facility
+    with p.act(facility, day):
+        _move(p, new, claim, part, lot, site, ("pledge", "in_transit"))
+
+
+def arrive(
+    p: Platform, new: Any, *, claim: Any, part: Fraction, lot: str, site: str, day: date
+) -> None:
+    """Turn goods in transit into pledged ones in a warehouse."""
+    facility = p.claims[claim].facility
+    with p.act(facility, day):
+        _move(p, new, claim, part, lot, site, ("in_transit", "pledge"))
+
+
+def _move(
+    p: Platform,
+    new: Any,
+    claim: Any,
+    part: Fraction,
+    lot: str,
+    site: str,
+    rights: tuple[str, str],
+) -> None:
+    one = _take(p, claim, part, rights[0])
+    p.lots[one.lot].on_hand -= part
+    if lot in p.lots:
+        p.lots[lot].on_hand += part
+    else:
+        p.lots[lot] = Lot(p.lots[one.lot].item, site, part)
+    p.make(new, p.on_goods(one.facility, rights[1], lot, part))
+
+
+def release(p: Platform, new: Any, *, claim: Any, part: Fraction, day: date) -> None:
+    """Give goods back."""
+    facility = p.claims[claim].facility
+    with p.act(facility, day, "release"):
+        one = _take(p, claim, part, *RELEASABLE)
+        p.make(new, Claim(facility, "released", part, one.lot))
+
+
+def substitute(
+    p: Platform,
+    new: Any,
+    *,
+    claim: Any,
+    part: Fraction,
+    lot: str,
+    quantity: Fraction,
+    day: date,
+) -> None:
+    """Swap goods for others."""
+    facility = p.claims[claim].facility
+    with p.act(facility, day):
+        if quantity <= 0:
+            raise No("nothing_to_convert")
+        _take(p, claim, part, "floating_mortgage", "pledge")
+        p.make(new, p.on_goods(facility, "pledge", lot, quantity))
+
+
+def sell(
+    p: Platform, new: Any, *, claim: Any, part: Fraction, face: Fraction, rate: Fraction, day: date
+) -> None:
+    """Turn pledged goods into the debt of their buyer."""
+    facility = p.claims[claim].facility
+    with p.act(facility, day):
+        one = _take(p, claim, part, "pledge", "in_transit")
+        p.lots[one.lot].on_hand -= part
+        p.make(new, p.on_money(facility, "receivable", face, rate))
+
+
+def collect(p: Platform, new: Any, *, claim: Any, part: Fraction, day: date) -> None:
+    """Turn a debt into cash in the controlled account."""
+    facility = p.claims[claim].facility
+    with p.act(facility, day):
+        _take(p, claim, part, "receivable")
+        p.make(new, p.on_money(facility, "proceeds", part, Fraction(1)))
+
+
+def apply(p: Platform, new: Any, *, claim: Any, part: Fraction, pays: bool, day: date) -> None:
+    """Use cash of the controlled account: to repay, or as surplus to the borrower."""
+    facility = p.claims[claim].facility
+    with p.act(facility, day):
+        _take(p, claim, part, "proceeds")
+        if pays:
+            _repay(p, facility, part, day)
+        p.make(new, Claim(facility, "repaid" if pays else "released", part))
+
+
+def lose(
+    p: Platform, *, lot: str, found: Fraction, shares: list[tuple[Any, Fraction]], day: date
+) -> None:
+    """Let a count find less than is there; claims shrink by their shares of what is missing."""
+    for key, share in shares:
+        p.claims[key].left -= share
+    p.lots[lot].on_hand = found
+    p.judge_all(sorted({p.claims[key].facility for key, _share in shares}), day)
+
+
+def revoke(p: Platform, new: Any, *, claim: Any, part: Fraction, day: date) -> None:
+    """End a claim whose payment the bank did not make; nobody chose it."""
+    facility = p.claims[claim].facility
+    with p.act(facility, day, "nothing"):
+        _take(p, claim, part, "order_claim")
+        p.make(new, Claim(facility, "released", part))
+
+
+def suspend(p: Platform, *, claim: Any, suspended: bool, day: date) -> None:
+    """Let a claim count for nothing, or count again."""
+    one = p.claims[claim]
+    with p.act(one.facility, day, "nothing"):
+        one.suspended = suspended
+
+
+def agree(p: Platform, *, facility: str, principal: Fraction, due_on: date, day: date) -> None:
+    """Agree a loan; the limit must hold it beside all that is owed and promised."""
+    owner = p.facilities[facility]
+    promised = sum(
+        (
+            loan.undrawn
+            for loan in owner.loans
+            if loan.state in ("agreed", "drawn") and loan.due_on >= day
+        ),
+        ZERO,
+    )
+    if owner.exposure + promised + principal > owner.limit:
+        raise No("above_limit")
+    owner.loans.append(Loan(principal, due_on, owner.annual, owner.penalty))
+
+
+def draw(p: Platform, *, facility: str, loan: int, amount: Fraction, day: date) -> None:
+    """Pay out under a loan: never above its amount, the limit or the lending value."""
+    owner = p.facilities[facility]
+    one = owner.loans[loan]
+    if one.state not in ("agreed", "drawn"):
+        raise No("loan_not_drawable")
+    if amount > one.undrawn:
+        raise No("above_agreed")
+    _count(p, facility, day)
+    if one.state not in ("agreed", "drawn") or day > one.due_on:
+        raise No("loan_not_drawable", "above_limit")
+    if owner.exposure + amount > owner.limit:
+        raise No("above_limit")
+    one.draw(amount, day)
+    with p.act(facility, day, "covered"):
+        pass
+
+
+def repay(p: Platform, *, facility: str, amount: Fraction, day: date) -> None:
+    """Take the borrower's cash."""
+    _repay(p, facility, amount, day)
+    p.judge_all([facility], day)
+
+
+def _repay(p: Platform, facility: str, amount: Fraction, day: date) -> None:
+    owner = p.facilities[facility]
+    _count(p, facility, day)
+    if amount > owner.exposure:
+        raise No("more_than_owed")
+    pay(owner.loans, amount, day)
+
+
+def _count(p: Platform, facility: str, day: date) -> None:
+    for loan in p.facilities[facility].loans:
+        loan.count(day)
+
+
+def accrue(p: Platform, *, facility: str, day: date) -> None:
+    """Count interest up to a day."""
+    _count(p, facility, day)
+    p.judge_all([facility], day)
+
+
+def tick(p: Platform, *, prices: dict[str, Fraction], day: date) -> None:
+    """Let prices move: whoever holds a moved thing is judged at once."""
+    moved = [code for code, price in prices.items() if p.market.prices[code].get(day) != price]
+    for code, price in prices.items():
+        p.market.prices[code][day] = price
+    p.judge_all(sorted({name for code in moved for name in p.holding(code)}), day)
+
+
+def rate(p: Platform, *, code: str, rate: Fraction, day: date) -> None:
+    """Let another share be lent."""
+    p.market.rates[code][day] = rate
+    p.judge_all(p.holding(code), day)
+
+
+def silence(p: Platform, *, day: date) -> None:
+    """Judge by the age of prices and the glide of rates what time alone has moved."""
+    for code in p.market.prices:
+        if p.market.is_silent(code, day):
+            p.judge_all(p.holding(code), day)
+    lined = [name for name, one in p.facilities.items() if one.band in ("watch", "called")]
+    p.judge_all(lined, day)
+
+
+def terms(p: Platform, *, facility: str, changes: dict[str, Fraction], day: date) -> None:
+    """Put other terms in force; nobody is refused for what they do to cover."""
+    owner = p.facilities[facility]
+    for name, value in changes.items():
+        setattr(owner, name, value)
+    p.judge_all([facility], day)
+
+
+def expire(p: Platform, facilities: list[str]) -> None:
+    """Press the calls whose clock has run out."""
+    for name in facilities:
+        p.facilities[name].call = "escalated"
+
+
+def _take(p: Platform, claim: Any, part: Fraction, *rights: str) -> Claim:
+    if p.claims[claim].right not in rights:
+        raise No("wrong_right")
+    return p.take(claim, part)
+
+
+def _floor(value: Fraction) -> Fraction:
+    return Fraction(value.numerator // value.denominator)

@@ -1,0 +1,113 @@
+"""How things stand, read from both sides in the same words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+from django.db import connection
+
+from lending.models import Facility, Loan
+from logistics.models import Lot
+from pledges.models import MarginCall, Position
+from portal.proofs import all_invariants
+from tests.model.plain.figures import exact
+from tests.model.plain.platform import Platform
+from tests.model.world import World
+
+# Money claims are made here without the books of their invoices and orders: not their promises.
+LEFT_OUT = ("factoring", "orders")
+# Proved after every step; all of them at the end of every example.
+QUICK = (
+    "pool_lines_equal_positions",
+    "goods_are_held_for_positions",
+    "never_uncovered_in_silence",
+    "called_means_call_open",
+    "history_ends_in_the_present",
+)
+
+
+def breaches(*, quick: bool = False) -> dict[str, list[tuple[str, str]]]:
+    """Return the platform's invariants that do not hold, each with its offending rows."""
+    found = {}
+    for room, one in all_invariants():
+        if room in LEFT_OUT or (quick and one.name not in QUICK):
+            continue
+        if rows := one.breaches():
+            found[one.name] = rows
+    return found
+
+
+def of_plain(plain: Platform) -> dict[str, Any]:
+    """Return how the model stands."""
+    return {
+        "claims": {
+            key: (one.right, one.left, one.suspended)
+            for key, one in plain.claims.items()
+            if one.is_live
+        },
+        "lots": {key: (one.on_hand, plain.claimed(key)) for key, one in plain.lots.items()},
+        "loans": {
+            name: [
+                (one.state, *(one.owed()[part] for part in ("penalty", "interest", "principal")))
+                for one in owner.loans
+            ]
+            for name, owner in plain.facilities.items()
+        },
+        "exposure": {name: owner.exposure for name, owner in plain.facilities.items()},
+        "bands": {name: owner.band for name, owner in plain.facilities.items()},
+        "calls": {name: owner.call for name, owner in plain.facilities.items()},
+    }
+
+
+def of_platform(world: World, loans: dict[str, list[Any]]) -> dict[str, Any]:
+    """Return how the platform stands (five queries)."""
+    names = {desk.facility.pk: name for name, desk in world.desks.items()}
+    facilities = Facility.objects.filter(pk__in=names).select_related("cover")
+    return {
+        "claims": {
+            one.pk: (one.right, exact(one.remaining), one.suspended)
+            for one in Position.objects.live()
+        },
+        "lots": {one.pk: (exact(one.on_hand), exact(one.claimed)) for one in Lot.objects.all()},
+        "loans": _loans(names, loans),
+        "exposure": {names[one.pk]: exact(one.exposure) for one in facilities},
+        "bands": {names[one.pk]: _band(one) for one in facilities},
+        "calls": _calls(names),
+    }
+
+
+def _band(facility: Facility) -> str:
+    cover = getattr(facility, "cover", None)
+    return cover.band if cover else "covered"
+
+
+def _loans(names: dict[int, str], loans: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    found: dict[str, list[tuple[str, Fraction, Fraction, Fraction]]] = {
+        name: [] for name in names.values()
+    }
+    for one in Loan.objects.filter(facility__in=names).order_by("pk"):
+        parts = (one.owed_penalty, one.owed_interest, one.owed_principal)
+        figures = [exact(part) for part in parts]
+        found[names[one.facility_id]].append((one.state, *figures))
+    return found
+
+
+def _calls(names: dict[int, str]) -> dict[str, str | None]:
+    found: dict[str, str | None] = dict.fromkeys(names.values())
+    for call in MarginCall.objects.exclude(state="cured"):
+        found[names[call.facility_id]] = call.state
+    return found
+
+
+def expired(world: World, now: datetime) -> list[str]:
+    """Return the facilities whose open call's clock has run out."""
+    names = {desk.facility.pk: name for name, desk in world.desks.items()}
+    late = MarginCall.objects.filter(state="open", due_at__lt=now)
+    return [names[call.facility_id] for call in late]
+
+
+def count_queries() -> int:
+    """Return how many statements this connection has been told since they are counted."""
+    return len(connection.queries)
