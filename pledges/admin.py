@@ -4,6 +4,8 @@ from django.contrib import admin
 
 from common.console import VISIBLE_TO, ReadOnlyAdmin
 from pledges.models import (
+    AllocationLine,
+    AllocationProposal,
     AutoApprovalRule,
     ClaimedReceipt,
     ClaimedSerial,
@@ -11,6 +13,7 @@ from pledges.models import (
     ConversionLeg,
     ConversionStock,
     CoverRecord,
+    CustodyFee,
     DisposalCase,
     DisposalChannel,
     DisposalItem,
@@ -339,3 +342,36 @@ class ClaimedSerialAdmin(ReadOnlyAdmin):
     list_display = ("unit", "position", "placed_at", "lifted_at")
     search_fields = ("key", "unit__serial", "position__label")
     list_select_related = ("unit", "position")
+
+
+@admin.register(AllocationProposal)
+class AllocationProposalAdmin(ReadOnlyAdmin):
+    """Plans for the pool: suggested, proposed, accepted or overtaken."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("number", "facility", "made_on", "lending_before", "lending_after", "state")
+    list_filter = ("state", ("facility", admin.RelatedOnlyFieldListFilter))
+    search_fields = ("facility__code", "reason")
+    list_select_related = ("facility",)
+    date_hierarchy = "made_on"
+
+
+@admin.register(AllocationLine)
+class AllocationLineAdmin(ReadOnlyAdmin):
+    """What a proposal does with each lot."""
+
+    lender_path = "proposal__tenant"
+    list_display = ("proposal", "lot", "before", "after", "market_per_unit", "lending_per_unit")
+    search_fields = ("lot__number",)
+    list_select_related = ("proposal", "lot__item")
+
+
+@admin.register(CustodyFee)
+class CustodyFeeAdmin(ReadOnlyAdmin):
+    """What sites charge for pledged goods."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("site", "unit", "currency", "per_unit_per_day", "valid_from")
+    list_filter = ("site",)
+    search_fields = ("site__name",)
+    list_select_related = ("site",)

@@ -1,5 +1,6 @@
 """What secures the lender: positions, their conversions, pool lines, cover and calls."""
 
+from pledges.models.allocation import AllocationLine, AllocationProposal, CustodyFee
 from pledges.models.approval_rule import AutoApprovalRule
 from pledges.models.claims import ClaimedReceipt, ClaimedSerial
 from pledges.models.conversion import Conversion, ConversionLeg, ConversionStock
@@ -19,6 +20,8 @@ from pledges.models.position import Position, PositionTerm
 from pledges.models.suspension import Suspension
 
 __all__ = [
+    "AllocationLine",
+    "AllocationProposal",
     "AutoApprovalRule",
     "ClaimedReceipt",
     "ClaimedSerial",
@@ -26,6 +29,7 @@ __all__ = [
     "ConversionLeg",
     "ConversionStock",
     "CoverRecord",
+    "CustodyFee",
     "DisposalCase",
     "DisposalChannel",
     "DisposalItem",

@@ -318,9 +318,9 @@ class _Kernel:
 
 
 def _rules(problem: Problem, model: _Model) -> list[Rule]:
-    """Return every rule as a row; a hair is kept back for quantities that are cut to steps."""
+    """Return every rule as a row; limits keep a hair back for quantities that are cut to steps."""
     hair = _hair(problem, model)
-    rules = [*_value_rules(problem, model, hair)]
+    rules = [*_value_rules(problem)]
     for item_id, quantity in problem.needed.items():
         mine = [part.item_id == item_id for part in problem.parts]
         stock = sum((p.quantity for p in problem.parts if p.item_id == item_id), 0 * quantity)
@@ -344,18 +344,18 @@ def _rules(problem: Problem, model: _Model) -> list[Rule]:
     return rules
 
 
-def _value_rules(problem: Problem, model: _Model, hair: float) -> list[Rule]:
+def _value_rules(problem: Problem) -> list[Rule]:
     parts = problem.parts
     lending_before = sum((p.before * p.lending for p in parts), 0 * problem.exposure)
     market_before = sum((p.before * p.market for p in parts), 0 * problem.exposure)
     besides = problem.lending_now - lending_before - problem.required
     uncommitted = problem.market_now - market_before - problem.floor
     nothing = np.zeros(len(parts))
-    found = [Rule(Kind.COVER, None, nothing, -1.0, float(besides) - hair, PRICES[Kind.COVER])]
+    found = [Rule(Kind.COVER, None, nothing, -1.0, float(besides), PRICES[Kind.COVER])]
     if problem.floor:
         market = -_floats(part.market for part in parts)
         price = PRICES[Kind.CONTROLLED]
-        found.append(Rule(Kind.CONTROLLED, None, market, 0.0, float(uncommitted) - hair, price))
+        found.append(Rule(Kind.CONTROLLED, None, market, 0.0, float(uncommitted), price))
     return found
 
 

@@ -13,7 +13,7 @@ from common.console import EVERYBODY, PLATFORM_ONLY, ReadOnlyAdmin
 from common.models import IdempotencyKey
 from ledger.models import Account, BalanceSnapshot
 from lending.models import RepaymentAllocation, Waiver
-from logistics.models import Item, ItemContent, Site
+from logistics.models import Item, ItemContent, Lot, Site
 from logistics.services.serials import record_serials
 from outbox.models import Alert, Event
 from outbox.states import Severity
@@ -21,8 +21,11 @@ from parties.actors import Actor
 from parties.models import Organisation, Person
 from parties.roles import OrganisationKind, Role
 from pledges.models import (
+    AllocationLine,
+    AllocationProposal,
     ClaimedReceipt,
     ClaimedSerial,
+    CustodyFee,
     FacilityCover,
     FloatingMortgage,
     MarginCall,
@@ -124,6 +127,20 @@ def leave_the_rest(house):
         reason=SuspensionReason.PLACE, since=NOW, since_on=NOW.date(),
     )  # fmt: skip
     leave_a_mortgage(cover.facility, Person.objects.filter(organisation=house).first())
+    proposal = AllocationProposal.objects.create(
+        tenant=house, facility=cover.facility, reason="test", wishes={}, findings={},
+        contents_hash="", made_at=NOW, made_on=NOW.date(), priced_on=NOW.date(), exposure=1,
+        meets_cover=True, lending_before=1, lending_after=1, market_before=1, market_after=1,
+        cost_before=1, cost_after=1,
+    )  # fmt: skip
+    lot = Lot.objects.earliest("pk")
+    AllocationLine.objects.create(
+        proposal=proposal, lot=lot, before=0, after=1, market_per_unit=1, lending_per_unit=1
+    )
+    CustodyFee.objects.create(
+        tenant=house, site=lot.site, unit="KGM", currency="USD", per_unit_per_day=1,
+        valid_from=NOW.date(),
+    )  # fmt: skip
     Alert.objects.create(
         organisation_id=house.pk, topic="test", severity=Severity.NOTICE, aggregate="a",
         aggregate_id="1", key="k", raised_at=NOW,
