@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from outbox.models import Alert
+from pledges.instruction_states import InstructionState
 from portal import formats
 
 Format = Callable[[Any], str]
@@ -50,6 +51,11 @@ def as_instant(value: Any) -> str:
     return formats.instant(datetime.fromisoformat(str(value)))
 
 
+def as_instruction_state(value: Any) -> str:
+    """Write the state of an instruction."""
+    return str(InstructionState(str(value)).label).lower()
+
+
 @dataclass(frozen=True, slots=True)
 class AlertWords:
     """A topic's sentence; `figures` says how blanks are written that do not stand as they are."""
@@ -71,11 +77,35 @@ WORDS: dict[str, AlertWords] = {
             "refused"
         )
     ),
+    "pledges.instruction_step_late": AlertWords(
+        gettext_lazy("%(number)s waits too long: it is %(state)s and was due %(due_at)s"),
+        {"due_at": as_instant, "state": as_instruction_state},
+    ),
+    "pledges.promise_broken": AlertWords(
+        gettext_lazy("%(number)s was not executed within four hours; it was due %(due_at)s"),
+        {"due_at": as_instant},
+    ),
+    "pledges.instruction_expired": AlertWords(
+        gettext_lazy("%(number)s was not executed in time and moves nothing any more")
+    ),
+    "pledges.instruction_failed": AlertWords(
+        gettext_lazy("%(number)s was refused when it was to be executed; nothing was moved")
+    ),
+    "pledges.instruction_declined": AlertWords(
+        gettext_lazy("The custodian declined %(number)s: %(reason)s")
+    ),
+    "pledges.instruction_withdrawn": AlertWords(
+        gettext_lazy("%(number)s is withdrawn, do not execute it: %(reason)s")
+    ),
+    "pledges.evidence_reused": AlertWords(
+        gettext_lazy("A document or photo of %(number)s was handed in for other goods as well")
+    ),
 }
 
 # What an alert is about -> the page that shows it, by its one key.
 PAGES: dict[str, str] = {
     "facility": "portal:facility",
+    "pledges.instruction": "portal:instruction",
     "lot": "portal:lot",
     "margin_call": "portal:call",
     "position": "portal:lineage",

@@ -9,6 +9,7 @@ from portal.web import (
     chain_map,
     facility,
     home,
+    instructions,
     inventory,
     lineage,
     loans,
@@ -18,6 +19,7 @@ from portal.web import (
     search,
     session,
     timeline,
+    wishes,
 )
 
 app_name = "portal"
@@ -49,6 +51,11 @@ urlpatterns = [
     path("receivables/<int:receivable_id>/", receivables.receivable, name="receivable"),
     path("loans/", loans.loans, name="loans"),
     path("loans/<int:loan_id>/", loans.loan, name="loan"),
+    path("instructions/", instructions.instructions, name="instructions"),
+    path("instructions/new/", wishes.instruction_new, name="instruction_new"),
+    path("instructions/preview/", wishes.instruction_preview, name="instruction_preview"),
+    path("instructions/statistics/", instructions.statistics, name="instruction_statistics"),
+    path("instructions/<int:instruction_id>/", instructions.instruction, name="instruction"),
     path("alerts/", alerts.alerts, name="alerts"),
     path("margin-calls/", calls.calls, name="calls"),
     path("margin-calls/<int:call_id>/", calls.call, name="call"),

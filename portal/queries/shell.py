@@ -14,6 +14,7 @@ from pledges.states import MarginCallState
 from portal.names import name_of
 from portal.queries.alerts import count_open_alerts
 from portal.queries.dates import business_date
+from portal.queries.instructions import count_waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,11 @@ class Shell:
     as_of: date | None
     open_calls: int
     open_alerts: int
+    waiting_instructions: int
 
 
 def get_shell(actor: Actor, wanted: int | None) -> Shell:
-    """Return the frame of a page (five queries). `wanted` is ignored if it may not be seen."""
+    """Return the frame of a page (six queries). `wanted` is ignored if it may not be seen."""
     facilities = tuple(Facility.objects.visible_to(actor).order_by("name", "id"))
     facility = next(
         (f for f in facilities if f.pk == wanted), facilities[0] if facilities else None
@@ -47,6 +49,7 @@ def get_shell(actor: Actor, wanted: int | None) -> Shell:
         as_of=business_date(actor, facility),
         open_calls=_count_open_calls(facilities),
         open_alerts=count_open_alerts(actor),
+        waiting_instructions=count_waiting(actor),
     )
 
 

@@ -1,18 +1,28 @@
 """Scenes of goods: ordered, received, assembled, stored, swapped and released."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from hashlib import sha256
 
 from logistics.models import Lot
 from orders.models import PurchaseOrder
 from orders.services.deliveries import record_delivery
 from orders.services.placing import close_order, place_order
+from pledges.instruction_states import InstructionKind
 from pledges.models import Position
+from pledges.services.approvals import approve_instruction
 from pledges.services.conversion import Evidence, Take
 from pledges.services.cover import covering
+from pledges.services.custody import (
+    acknowledge_instruction,
+    execute_instruction,
+    give_evidence,
+)
+from pledges.services.instructions import request_instruction
 from pledges.services.production import transform
-from pledges.services.warehouse import Arrival, pledge_mortgaged, release
+from pledges.services.warehouse import Arrival, pledge_mortgaged
 from pledges.services.warehouse import substitute as swap
 from pledges.states import Right
 from portal.story.cast import (
@@ -214,15 +224,45 @@ def substitute(on: date, now: datetime) -> None:
 
 
 def release_some(on: date, now: datetime) -> None:
-    """Release phones that nothing needs any more."""
+    """Release phones that nothing needs any more: asked, approved, acknowledged, done, proven."""
     cast = read_cast()
-    with covering(
-        facility_id=cast.facility.pk, cause="release", actor=cast.actor("zhou"), on=on, now=now
-    ) as act:
-        release(
-            act=act,
-            goods=take_oldest(live(cast, Right.PLEDGE, item=OLD_PHONE), Decimal(4000)),
-            maker_id=cast.actor("lin").person_id or 0,
-            reference="RO-0118",
-            reason="the loans are repaid",
-        )
+    order = request_instruction(
+        facility=cast.facility,
+        kind=InstructionKind.RELEASE,
+        give=take_oldest(live(cast, Right.PLEDGE, item=OLD_PHONE), Decimal(4000)),
+        reason="the loans are repaid",
+        actor=cast.actor("mei"),
+        on=on,
+        now=now,
+    )
+    keeper, later = cast.actor("hao"), partial(_later, now)
+    approve_instruction(instruction=order, actor=cast.actor("zhou"), on=on, now=later(35))
+    acknowledge_instruction(instruction=order, actor=keeper, now=later(50))
+    execute_instruction(instruction=order, actor=keeper, on=on, now=later(135))
+    give_evidence(
+        instruction=order,
+        reference="GDN-0118",
+        sha256=sha256(b"goods delivery note 0118").hexdigest(),
+        photos=[sha256(b"bay 14 empty").hexdigest()],
+        actor=keeper,
+        now=later(160),
+    )
+
+
+def _later(now: datetime, minutes: int) -> datetime:
+    return now + timedelta(minutes=minutes)
+
+
+def offer_phones(on: date, now: datetime) -> None:
+    """Ask for a pledge of free phones late in the day; the lender has not decided yet."""
+    cast = read_cast()
+    lot = Lot.objects.select_related("item", "site").get(item__code=OLD_PHONE)
+    request_instruction(
+        facility=cast.facility,
+        kind=InstructionKind.PLEDGE,
+        bring=[(lot, Decimal(1000))],
+        reason="headroom for the next run",
+        actor=cast.actor("mei"),
+        on=on,
+        now=_later(now, 390),
+    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from portal.story import chain, finance
-from portal.story.calendar import START
+from portal.story.calendar import END, START
 from portal.story.cast import (
     introduce_goods,
     introduce_parties,
@@ -94,4 +94,6 @@ SCENES: tuple[Scene, ...] = (
           finance.begin_next_run),
     Scene("sell-last", 7, date(2012, 1, 24), "Metro Digital buys the last 2,000 phones",
           finance.sell_last),
+    Scene("offer-phones", max(STEPS), END, "Aurora offers 1,000 phones; the lender has four hours",
+          chain.offer_phones),
 )  # fmt: skip

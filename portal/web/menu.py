@@ -36,16 +36,26 @@ def build_menu(request: HttpRequest, shell: Shell) -> tuple[tuple[Entry, ...], .
         here.entry(_("Inventory"), "box", "inventory", "lot"),
         here.entry(_("Receivables"), "invoice", "receivables", "receivable"),
     )
+    instructions = here.entry(
+        _("Instructions"),
+        "truck",
+        "instructions",
+        "instruction",
+        "instruction_new",
+        "instruction_statistics",
+        count=shell.waiting_instructions,
+    )
     alerts = here.entry(_("Alerts"), "info", "alerts", count=shell.open_alerts)
     prices = here.entry(_("Prices"), "chart", "prices", "price")
     money = (
         here.entry(_("Loans"), "coins", "loans", "loan"),
         here.entry(_("Margin calls"), "bell", "calls", "call", count=shell.open_calls),
+        instructions,
         alerts,
         prices,
     )
     if shell.facility is None:
-        return (goods, (alerts, prices), here.console())
+        return (goods, (instructions, alerts, prices), here.console())
     return (here.overview(shell.facility.pk), goods, money, here.console())
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,6 +60,13 @@ def served_book(told: str) -> Iterator[str]:
 def site(served_book: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the served story."""
     with serve(served_book, log=tmp_path_factory.mktemp("site") / "web.log") as address:
+        yield address
+
+
+@pytest.fixture
+def book_site(book: str, tmp_path: Path) -> Iterator[str]:
+    """The address of a copy of the story that a test may write in."""
+    with serve(book, log=tmp_path / "web.log") as address:
         yield address
 
 

@@ -26,6 +26,7 @@ SHOWN = dict.fromkeys(PAGES, TABLE) | {
     "timeline": CHART,
     "copper": CHART,
     "prices": CHART,
+    "instruction_new": "form.action-form",
     "alerts": ".alert-list .event, section.panel .empty",
     "search": "form[role=search] .search-hit",
     "lineage": "svg.dag[aria-labelledby]",

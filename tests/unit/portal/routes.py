@@ -9,7 +9,7 @@ from factoring.models import Receivable
 from lending.models import Facility, Loan
 from logistics.models import Lot
 from orders.models import PurchaseOrder
-from pledges.models import MarginCall, Position
+from pledges.models import Instruction, MarginCall, Position
 
 # Kinds of readers. "inside": lender and borrower of the facility. "custodian": runs the warehouse.
 # "outside": another lender's person, who is signed in and has nothing to do with the deal.
@@ -75,6 +75,11 @@ ROUTES = (
     Route("receivable", first("receivable_id", Receivable), INSIDE),
     Route("loans", nothing, INSIDE),
     Route("loan", first("loan_id", Loan), INSIDE),
+    Route("instructions", nothing, EVERYBODY),
+    Route("instruction", first("instruction_id", Instruction), CUSTODIAN, works=True),
+    Route("instruction_new", nothing, INSIDE, works=True),
+    Route("instruction_preview", nothing, INSIDE),
+    Route("instruction_statistics", nothing, EVERYBODY),
     Route("alerts", nothing, EVERYBODY, works=True),
     Route("calls", nothing, INSIDE),
     Route("call", first("call_id", MarginCall), INSIDE),
