@@ -12,8 +12,10 @@ from pathlib import Path
 
 import psycopg2
 
+from common.clock import SystemClock
 from config.celery import app
 from config.services import addresses
+from portal.story.calendar import CLOSE, END, at
 from tests import storybook
 
 PATIENCE = 90.0  # seconds until the first answer on a busy machine
@@ -102,6 +104,8 @@ def _environment(book: str) -> dict[str, str]:
         addresses.BROKER: app.conf.broker_url,
         "DEMO": "1",
         "DEBUG": "",
+        # As in the demonstration: pages stand in the evening of the story's last day.
+        "CLOCK_SHIFT_SECONDS": str((at(END, CLOSE) - SystemClock().now()).total_seconds()),
     }
 
 

@@ -1,25 +1,20 @@
 """Three people walk one order from the request to its evidence, in their browsers."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import watched
+from tests.browser.conftest import WINDOW, sign_in, watched
 from tests.browser.test_pages import grave_violations
 
 pytestmark = pytest.mark.browser
 PAPER = "ab" * 32
 
 
-def test_request_approve_acknowledge_execute_and_evidence(
-    open_visitor: Callable[..., BrowserContext], cookies_of: Callable[[str], Any], book_site: str
-) -> None:
-    def as_(name: str) -> BrowserContext:
-        return open_visitor(storage_state=cookies_of(name), base_url=book_site)
-
-    with as_("mei") as mei, watched(mei) as page:
+def test_request_approve_acknowledge_execute_and_evidence(browser: Browser, book_site: str) -> None:
+    with at_work(browser, book_site, "mei") as page:
         page.goto("/instructions/new/")
         page.locator("#id_bring").select_option(index=1)
         page.locator("#id_bring_quantity").fill("250")
@@ -30,14 +25,14 @@ def test_request_approve_acknowledge_execute_and_evidence(
         expect(page.locator(".plan-step.done")).to_have_count(1)
         address = page.url
 
-    with as_("zhou") as zhou, watched(zhou) as page:
+    with at_work(browser, book_site, "zhou") as page:
         page.goto("/instructions/")
         page.keyboard.press("j")
         expect(page.locator("[data-queue] a:focus")).to_have_count(1)
         decide(page, address, "Approve and send")
         expect(page.locator(".plan-step.done")).to_have_count(2)
 
-    with as_("hao") as hao, watched(hao) as page:
+    with at_work(browser, book_site, "hao") as page:
         decide(page, address, "Acknowledge")
         expect(page.locator(".plan-step.done")).to_have_count(3)
         decide(page, address, "Execute")
@@ -48,6 +43,16 @@ def test_request_approve_acknowledge_execute_and_evidence(
         decide(page, None, "Give evidence")
         expect(page.locator(".plan-step.done")).to_have_count(5)
         expect(page.locator("#table-stamps tbody tr")).to_have_count(5)
+
+
+@contextmanager
+def at_work(browser: Browser, site: str, name: str) -> Iterator[Page]:
+    """Give a page of one person of the story, who reads English."""
+    options = {"viewport": WINDOW, "locale": "en-GB", "reduced_motion": "reduce"}
+    with browser.new_context(base_url=site, **options) as visitor, watched(visitor) as page:
+        sign_in(page, name)
+        page.wait_for_url(lambda address: "sign-in" not in address)
+        yield page
 
 
 def decide(page: Page, address: str | None, button: str) -> None:
