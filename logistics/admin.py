@@ -11,6 +11,7 @@ from logistics.models import (
     Item,
     ItemContent,
     Lot,
+    ProductionRun,
     ReceiptEntry,
     SerialUnit,
     Shipment,
@@ -19,6 +20,7 @@ from logistics.models import (
     StockAct,
     StockEvent,
     WarehouseReceipt,
+    WorkInProcess,
 )
 
 
@@ -189,3 +191,25 @@ class SerialUnitAdmin(ReadOnlyAdmin):
     list_display = ("serial", "lot", "recorded_at")
     search_fields = ("serial", "normal_serial", "lot__number")
     list_select_related = ("lot__item",)
+
+
+@admin.register(ProductionRun)
+class ProductionRunAdmin(ReadOnlyAdmin):
+    """Production runs that were started."""
+
+    lender_path = "materials__lot__positions__tenant"
+    path_meets_many = True
+    list_display = ("number", "site", "product", "planned", "owner")
+    search_fields = ("number", "product__code")
+    list_select_related = ("site", "product", "owner")
+
+
+@admin.register(WorkInProcess)
+class WorkInProcessAdmin(ReadOnlyAdmin):
+    """Materials between the store and the product."""
+
+    lender_path = "lot__positions__tenant"
+    path_meets_many = True
+    list_display = ("run", "lot", "taken_from", "quantity")
+    search_fields = ("run__number", "lot__number")
+    list_select_related = ("run", "lot__item", "taken_from__item")

@@ -57,14 +57,18 @@ INVARIANTS = [
                    WHEN 'counted' THEN coalesce(legs.kinds, 'adjusted') = 'adjusted'
                    WHEN 'moved' THEN coalesce(legs.kinds = 'moved_in+moved_out'
                                               AND legs.total = 0, false)
-                   WHEN 'produced' THEN coalesce(legs.kinds = 'consumed+produced', false)
+                   WHEN 'started' THEN coalesce(legs.kinds = 'moved_in+moved_out'
+                                                AND legs.total = 0, false)
+                   WHEN 'produced' THEN coalesce(legs.kinds IN (
+                       'consumed+produced', 'consumed+produced+scrapped'), false)
                    ELSE coalesce(legs.kinds = act.kind, false) END
              ORDER BY act.recorded_at, act.id
         """,
     ),
     Invariant(
         name="production_ties_to_bill",
-        sentence="Every production consumed what its bill asks, within the agreed loss.",
+        sentence="Every production kept what its bill asks of each material, within the agreed "
+        "loss; the rest came back as scrap.",
         sql=f"""
             WITH made AS (
                 SELECT event.act_id, bill.id AS bill_id, lot.item_id AS product_id,
@@ -78,10 +82,20 @@ INVARIANTS = [
                        made.loss_tolerance
                   FROM made JOIN logistics_billline line ON line.bill_id = made.bill_id
             ), used AS (
-                SELECT event.act_id, lot.item_id AS material_id, -sum(event.quantity) AS quantity
-                  FROM logistics_stockevent event
-                  JOIN logistics_lot lot ON lot.id = event.lot_id
-                 WHERE event.kind = 'consumed' GROUP BY event.act_id, lot.item_id
+                SELECT act_id, material_id, -sum(quantity) AS quantity FROM (
+                    SELECT event.act_id, lot.item_id AS material_id, event.quantity
+                      FROM logistics_stockevent event
+                      JOIN logistics_lot lot ON lot.id = event.lot_id
+                     WHERE event.kind = 'consumed'
+                    UNION ALL
+                    SELECT event.act_id, line.material_id, event.quantity
+                      FROM logistics_stockevent event
+                      JOIN logistics_lot lot ON lot.id = event.lot_id
+                      JOIN made ON made.act_id = event.act_id
+                      LEFT JOIN logistics_billline line ON line.bill_id = made.bill_id
+                           AND line.scrap_item_id = lot.item_id
+                     WHERE event.kind = 'scrapped') flows
+                 GROUP BY act_id, material_id
             )
             SELECT act.reference, format('%s: bill %s, consumed %s', item.code,
                           coalesce(asked.planned, 0), coalesce(used.quantity, 0))

@@ -123,6 +123,18 @@ class ProductionDoesNotTie(Refusal):
     code = "production_does_not_tie"
 
 
+class NotInThisRun(Refusal):
+    """The goods are not in process in this run."""
+
+    code = "not_in_this_run"
+
+
+class RunKnown(Refusal):
+    """The site has a run of this number."""
+
+    code = "run_known"
+
+
 class MaterialElsewhere(Refusal):
     """The material does not lie where production took place."""
 

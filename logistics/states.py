@@ -19,6 +19,7 @@ class StockActKind(TextChoices):
     """What a custodian reports, as one happening."""
 
     RECEIVED = "received", _("Goods received")
+    STARTED = "started", _("Production started")
     PRODUCED = "produced", _("Production")
     MOVED = "moved", _("Goods moved")
     SHIPPED = "shipped", _("Goods shipped")
@@ -33,6 +34,7 @@ class StockEventKind(TextChoices):
     RECEIVED = "received", _("Received")
     CONSUMED = "consumed", _("Consumed in production")
     PRODUCED = "produced", _("Produced")
+    SCRAPPED = "scrapped", _("Scrap from production")
     MOVED_OUT = "moved_out", _("Moved out")
     MOVED_IN = "moved_in", _("Moved in")
     SHIPPED = "shipped", _("Shipped")
@@ -45,6 +47,7 @@ INFLOWS = frozenset(
     {
         StockEventKind.RECEIVED,
         StockEventKind.PRODUCED,
+        StockEventKind.SCRAPPED,
         StockEventKind.MOVED_IN,
         StockEventKind.RETURNED,
     }
@@ -55,7 +58,9 @@ EITHER_WAY = frozenset({StockEventKind.ADJUSTED, StockEventKind.REVERSED})
 
 # Reports that are put right by their opposite. What was shipped is returned, what was counted is
 # counted again.
-REVERSIBLE = frozenset({StockActKind.RECEIVED, StockActKind.PRODUCED, StockActKind.MOVED})
+REVERSIBLE = frozenset(
+    {StockActKind.RECEIVED, StockActKind.STARTED, StockActKind.PRODUCED, StockActKind.MOVED}
+)
 
 
 class HoldKind(TextChoices):

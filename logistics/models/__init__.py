@@ -3,6 +3,7 @@
 from logistics.models.item import BillLine, BillOfMaterials, Item, ItemContent
 from logistics.models.lot import Hold, Lot
 from logistics.models.receipt import ReceiptEntry, WarehouseReceipt
+from logistics.models.run import ProductionRun, WorkInProcess
 from logistics.models.serial import SerialUnit
 from logistics.models.shipment import Shipment, ShipmentLine
 from logistics.models.site import Site
@@ -15,6 +16,7 @@ __all__ = [
     "Item",
     "ItemContent",
     "Lot",
+    "ProductionRun",
     "ReceiptEntry",
     "SerialUnit",
     "Shipment",
@@ -23,4 +25,5 @@ __all__ = [
     "StockAct",
     "StockEvent",
     "WarehouseReceipt",
+    "WorkInProcess",
 ]

@@ -125,16 +125,34 @@ class BillOfMaterials(models.Model):
 
 
 class BillLine(models.Model):
-    """Material per unit of product, in the material's unit, before losses."""
+    """Material per unit of product, in the material's unit, before losses and scrap.
+
+    Up to `scrap_share` of what is consumed may come back as `scrap_item`, counted in the same
+    unit; it is the goods' owner's, or stays with the maker where that was agreed.
+    """
 
     bill = models.ForeignKey(BillOfMaterials, on_delete=models.PROTECT, related_name="lines")
     material = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="+")
     quantity = models.DecimalField(max_digits=24, decimal_places=12)
+    scrap_item = models.ForeignKey(
+        Item, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    scrap_share = RateField(default=0)
+    scrap_to_maker = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["bill", "material"], name="bill_line_stated_once"),
+            # So that scrap always tells of which material it is.
+            models.UniqueConstraint(
+                fields=["bill", "scrap_item"], name="bill_scrap_comes_of_one_material"
+            ),
             models.CheckConstraint(name="bill_line_positive", condition=Q(quantity__gt=0)),
+            models.CheckConstraint(
+                name="bill_line_scrap_is_a_share_of_something",
+                condition=Q(scrap_item__isnull=True, scrap_share=0, scrap_to_maker=False)
+                | Q(scrap_item__isnull=False, scrap_share__gt=0, scrap_share__lt=1),
+            ),
         ]
         triggers = [*append_only()]
 

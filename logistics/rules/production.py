@@ -23,31 +23,57 @@ class MaterialUse:
     allowed: Decimal
     consumed: Decimal
     in_bill: bool
+    scrapped: Decimal = Decimal(0)
+    scrap_share: Decimal = Decimal(0)
+
+    @property
+    def kept(self) -> Decimal:
+        """What was consumed and did not come back as scrap: it is in the product, or lost."""
+        return self.consumed - self.scrapped
 
     @property
     def over(self) -> Decimal:
         """How much more was consumed than bill and losses allow; zero or less if it was not."""
-        return self.consumed - self.allowed
+        return self.kept - self.allowed
 
     @property
     def short(self) -> Decimal:
         """How much less was consumed than the product contains; zero or less if it was not."""
-        return self.planned - self.consumed
+        return self.planned - self.kept
+
+    @property
+    def scrap_expected(self) -> Decimal:
+        """The most that may come back as scrap."""
+        return ceiling(EXACT.multiply(self.scrap_share, self.consumed))
 
     def complaint(self) -> str:
         """Return what is wrong, with the numbers; empty where the use ties to the bill."""
         if not self.in_bill:
             return _("%(code)s: not in the bill, consumed %(consumed)s") % self._figures(self.over)
+        if self.scrapped > self.scrap_expected:
+            return _(
+                "%(code)s: scrap %(scrapped)s, expected at most %(expected)s, over by %(by)s"
+            ) % self._figures(self.scrapped - self.scrap_expected)
+        by = self.over if self.over > 0 else self.short
+        return self._words() % self._figures(by) if by > 0 else ""
+
+    def _words(self) -> str:
+        if self.over > 0 and self.scrapped:
+            return _(
+                "%(code)s: bill %(planned)s, allowed up to %(allowed)s, consumed %(consumed)s, "
+                "scrap %(scrapped)s, over by %(by)s"
+            )
         if self.over > 0:
             return _(
                 "%(code)s: bill %(planned)s, allowed up to %(allowed)s, "
                 "consumed %(consumed)s, over by %(by)s"
-            ) % self._figures(self.over)
-        if self.short > 0:
+            )
+        if self.scrapped:
             return _(
-                "%(code)s: bill %(planned)s, consumed %(consumed)s, short %(by)s"
-            ) % self._figures(self.short)
-        return ""
+                "%(code)s: bill %(planned)s, consumed %(consumed)s, scrap %(scrapped)s, "
+                "short %(by)s"
+            )
+        return _("%(code)s: bill %(planned)s, consumed %(consumed)s, short %(by)s")
 
     def _figures(self, by: Decimal) -> dict[str, str]:
         # Three decimals read well; six are all there are, where three would hide the difference.
@@ -56,6 +82,8 @@ class MaterialUse:
             "planned": self.planned,
             "allowed": self.allowed,
             "consumed": self.consumed,
+            "scrapped": self.scrapped,
+            "expected": self.scrap_expected,
             "by": by,
         }
         shown = {name: show(value, self.unit, places=places) for name, value in figures.items()}
@@ -69,19 +97,30 @@ def material_uses(
     materials: Mapping[int, tuple[str, str]],
     bill: Mapping[int, Decimal],
     consumed: Mapping[int, Decimal],
+    scrap: Mapping[int, tuple[Decimal, Decimal]] | None = None,
 ) -> list[MaterialUse]:
     """Return the use of every material that is billed or consumed, by code.
 
     `materials` gives code and unit by id, `bill` the quantity per unit of product, `consumed` the
-    whole quantity. The bounds are bill × produced ≤ consumed ≤ bill × produced ÷ (1 − loss),
-    each widened to the next millionth: no quantity is counted finer.
+    whole quantity, `scrap` what came back as scrap and the share of the consumed that may. The
+    bounds are bill × produced ≤ consumed − scrap ≤ bill × produced ÷ (1 − loss), each widened to
+    the next millionth: no quantity is counted finer.
     """
+    nothing = (Decimal(0), Decimal(0))
     uses = []
     for key, (code, unit) in materials.items():
         exact = EXACT.multiply(bill.get(key, Decimal(0)), produced)
         most = EXACT.divide(exact, 1 - loss_tolerance)
+        scrapped, share = (scrap or {}).get(key, nothing)
         use = MaterialUse(
-            code, unit, floor(exact), ceiling(most), consumed.get(key, Decimal(0)), key in bill
+            code,
+            unit,
+            floor(exact),
+            ceiling(most),
+            consumed.get(key, Decimal(0)),
+            key in bill,
+            scrapped,
+            share,
         )
         uses.append(use)
     return sorted(uses, key=lambda use: use.code)

@@ -32,6 +32,7 @@ REFERENCE_LENGTH = 80
 REPORTERS = (Role.PARTNER, Role.OPERATIONS, Role.PREPARER, Role.APPROVER, Role.RISK_OFFICER)
 TOPICS = {
     StockActKind.RECEIVED: "logistics.goods_received",
+    StockActKind.STARTED: "logistics.production_started",
     StockActKind.PRODUCED: "logistics.production_recorded",
     StockActKind.MOVED: "logistics.goods_moved",
     StockActKind.SHIPPED: "logistics.goods_shipped",

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -44,6 +44,17 @@ AMOUNT_PLACES = 4
 CONTENT_PLACES = 12
 _CODE = re.compile(r"[-a-zA-Z0-9_]{1,40}")
 _NO_GOODS: Mapping[str, Measured] = {}
+
+
+class Scrap(NamedTuple):
+    """What comes back of a material: as which item, up to which share, whether for the maker."""
+
+    item: str
+    share: Decimal
+    to_maker: bool = False
+
+
+_NO_SCRAP: Mapping[str, Scrap] = {}
 
 
 def define_item(  # noqa: PLR0913  (each is a column of the item)
@@ -110,6 +121,7 @@ def define_bill(
     product: Item,
     lines: Mapping[str, Measured],
     loss_tolerance: Decimal = Decimal(0),
+    scrap: Mapping[str, Scrap] = _NO_SCRAP,
     actor: Actor,
     now: datetime,
 ) -> BillOfMaterials:
@@ -117,7 +129,8 @@ def define_bill(
 
     `lines` says by item code how much of the material goes into one unit of the product, in any
     unit that measures the same as the material's. `loss_tolerance` is the share of each material
-    that may be lost: consumption may be up to bill ÷ (1 − loss).
+    that may be lost: consumption may be up to bill ÷ (1 − loss), and what comes back as scrap
+    besides. `scrap` says by material's code as what, up to which share of the consumed, for whom.
 
     Raises UnknownMaterial, UnknownUnit, IncompatibleUnits, QuantityNotPossible,
     ShareNotPossible, BillKnown, NotAllowed.
@@ -125,6 +138,7 @@ def define_bill(
     _require_catalogue_keeper(actor)
     share = require_share(loss_tolerance, field="loss_tolerance", below_one=True)
     materials = _materials(product, lines)
+    scraps = _scraps(scrap, {material.code: material for material, _quantity in materials})
     known = BillKnown(
         message=_("%(product)s has a bill of materials") % {"product": product.code},
         field="product",
@@ -135,13 +149,16 @@ def define_bill(
     ):
         bill = BillOfMaterials.objects.create(product=product, loss_tolerance=share)
         BillLine.objects.bulk_create(
-            BillLine(bill=bill, material=material, quantity=quantity)
+            BillLine(
+                bill=bill, material=material, quantity=quantity, **scraps.get(material.code, {})
+            )
             for material, quantity in materials
         )
         detail = {
             "product": product.code,
             "loss_tolerance": share,
             "lines": {material.code: quantity for material, quantity in materials},
+            "scrap": {code: list(one) for code, one in scrap.items()},
         }
         record(
             action="define_bill",
@@ -244,6 +261,27 @@ def _materials(product: Item, lines: Mapping[str, Measured]) -> list[tuple[Item,
         (known[code], _converted(code, quantity, unit, known[code].unit))
         for code, (quantity, unit) in sorted(lines.items())
     ]
+
+
+def _scraps(scrap: Mapping[str, Scrap], materials: Mapping[str, Item]) -> dict[str, dict[str, Any]]:
+    """Return the columns of scrap by material; it is counted as the material is."""
+    items = {
+        item.code: item for item in Item.objects.filter(code__in=[s.item for s in scrap.values()])
+    }
+    columns: dict[str, dict[str, Any]] = {}
+    for code, one in scrap.items():
+        material, item = materials.get(code), items.get(one.item)
+        if material is None or item is None or item.unit != material.unit:
+            raise UnknownMaterial(
+                message=_("%(item)s cannot be scrap of %(code)s: both are goods of one unit")
+                % {"item": one.item, "code": code},
+                field="scrap",
+            )
+        share = require_share(one.share, field="scrap", above=True, below_one=True)
+        columns[code] = {
+            "scrap_item": item, "scrap_share": share, "scrap_to_maker": one.to_maker,
+        }  # fmt: skip
+    return columns
 
 
 def _converted(code: str, quantity: Decimal, from_unit: str, to_unit: str) -> Decimal:

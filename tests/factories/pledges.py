@@ -267,6 +267,8 @@ WATCHED = (
     "logistics_hold",
     "logistics_stockact",
     "logistics_stockevent",
+    "logistics_productionrun",
+    "logistics_workinprocess",
     "ledger_posting",
     "outbox_event",
     "outbox_auditentry",

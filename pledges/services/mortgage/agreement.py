@@ -117,7 +117,12 @@ def activate_mortgage(
     """
     checker_id = person_of(actor, _("Activating a mortgage"))
     with covering(
-        facility_id=mortgage.facility_id, cause="attach", actor=actor, on=on, now=now
+        facility_id=mortgage.facility_id,
+        cause="attach",
+        actor=actor,
+        on=on,
+        now=now,
+        standing_by=True,
     ) as act:
         row = locked(mortgage)
         require_lender(actor, row.facility, Role.APPROVER)

@@ -27,7 +27,15 @@ from pledges.services.mortgage.scope import Scope, scope_of
 from pledges.states import ConversionKind, MortgageState, Right
 
 # What leaves in the ordinary course. What a count does not find did not.
-ORDINARY = frozenset({StockActKind.SHIPPED, StockActKind.MOVED, StockActKind.PRODUCED})
+ORDINARY = frozenset(
+    {
+        StockActKind.SHIPPED,
+        StockActKind.MOVED,
+        StockActKind.STARTED,
+        StockActKind.PRODUCED,
+    }
+)
+FOLLOWED = frozenset({StockActKind.MOVED, StockActKind.STARTED})
 
 
 @dataclass
@@ -131,7 +139,7 @@ def goods_leaving(*, departure: Departure, actor: Actor, now: datetime) -> None:
         act = open_act(facility_id)
         assert act is not None  # opened in `stand_by`
         inside = _stays_inside(active[facility_id], watch.movement)
-        follows = inside and departure.kind == StockActKind.MOVED
+        follows = inside and departure.kind in FOLLOWED
         taken = let_out(
             act=act,
             mortgage=active[facility_id].mortgage,

@@ -13,7 +13,15 @@ from common.console import EVERYBODY, PLATFORM_ONLY, ReadOnlyAdmin
 from common.models import IdempotencyKey
 from ledger.models import Account, BalanceSnapshot
 from lending.models import RepaymentAllocation, Waiver
-from logistics.models import Item, ItemContent, Lot, Site
+from logistics.models import (
+    Item,
+    ItemContent,
+    Lot,
+    ProductionRun,
+    Site,
+    StockAct,
+    WorkInProcess,
+)
 from logistics.services.serials import record_serials
 from outbox.models import Alert, Event
 from outbox.states import Severity
@@ -163,6 +171,12 @@ def leave_a_mortgage(facility, person):
     }  # fmt: skip
     MortgagedItem.objects.create(item=Item.objects.earliest("pk"), **chosen)
     MortgagedSite.objects.create(site=Site.objects.earliest("pk"), **chosen)
+    position = Position.objects.filter(tenant=facility.tenant, lot__isnull=False).first()
+    run = ProductionRun.objects.create(
+        site=position.lot.site, product=position.lot.item, owner=position.lot.owner, number="R-1",
+        planned=1, started=StockAct.objects.earliest("recorded_at"),
+    )  # fmt: skip
+    WorkInProcess.objects.create(run=run, lot=position.lot, taken_from=position.lot, quantity=1)
 
 
 def leave_claims(house):
