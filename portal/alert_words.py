@@ -100,6 +100,12 @@ WORDS: dict[str, AlertWords] = {
     "pledges.evidence_reused": AlertWords(
         gettext_lazy("A document or photo of %(number)s was handed in for other goods as well")
     ),
+    "pledges.goods_lost": AlertWords(
+        gettext_lazy(
+            "%(label)s: %(quantity)s %(unit)s are gone (%(evidence)s) and were written off"
+        ),
+        {"quantity": as_number, "unit": formats.unit_label},
+    ),
 }
 
 # What an alert is about -> the page that shows it, by its one key.

@@ -332,4 +332,8 @@ EVIDENCE = {
     "bank_entry": gettext_lazy("Bank entry"),
     "repayment": gettext_lazy("Repayment"),
     "rebate": gettext_lazy("Rebate"),
+    "bill_of_lading": gettext_lazy("Bill of lading"),
+    "count": gettext_lazy("Stock count"),
+    "credit_note": gettext_lazy("Credit note"),
+    "reversal": gettext_lazy("Reversal of"),
 }

@@ -122,7 +122,7 @@ def reverse(
         kind=ConversionKind.REVERSE,
         taken=taken,
         makes=makes,
-        evidence=Evidence("reversal", str(conversion.pk), _told(conversion)),
+        evidence=_evidence(conversion),
         maker_id=maker_id,
         reason=reason,
         moved=undone,
@@ -231,12 +231,17 @@ def _given_back(produced: Sequence[ConversionLeg]) -> list[Make]:
     ]
 
 
-def _told(conversion: Conversion) -> dict[str, str]:
-    return {
-        "kind_reversed": str(conversion.kind),
-        "reference_reversed": str(conversion.evidence.get("reference", "")),
-        "date_reversed": conversion.business_date.isoformat(),
-    }
+def _evidence(conversion: Conversion) -> Evidence:
+    """Return what the journal keeps: the evidence of the mistake, and which act it was."""
+    return Evidence(
+        "reversal",
+        str(conversion.evidence.get("reference", "")),
+        {
+            "conversion": str(conversion.pk),
+            "kind_reversed": str(conversion.kind),
+            "date_reversed": conversion.business_date.isoformat(),
+        },
+    )
 
 
 def _require_hands(act: CoverAct, legs: Sequence[ConversionLeg], maker_id: int) -> None:

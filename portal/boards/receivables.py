@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from factoring.models import BankEntry, Collection, Receivable, ReceivableLine
+from factoring.models import BankEntry, Collection, CreditNote, Receivable, ReceivableLine
 from lending.models import Facility
 from parties.actors import Actor
 from pledges.models import Conversion
@@ -123,6 +123,7 @@ def _table(views: Sequence[ReceivableView], currency: str, as_of: date) -> Table
             columns.amount(_("Face"), lambda v: v.receivable.face, currency),
             columns.amount(_("Advanced"), "advanced", currency),
             columns.amount(_("Reserve"), "reserve", currency),
+            columns.amount(_("Credited"), "credited", currency),
             columns.amount(_("Collected"), "collected", currency),
             columns.day(
                 _("Due"),
@@ -166,6 +167,7 @@ def _debtor_chart(views: Sequence[ReceivableView], currency: str) -> dict[str, A
         names=list(debtors),
         series=[
             (_("Collected"), "right-proceeds", [_sum(g, "collected") for g in groups]),
+            (_("Returned"), "right-pledge", [_sum(g, "credited") for g in groups]),
             (_("Outstanding"), "right-receivable", [_sum(g, "outstanding") for g in groups]),
         ],
         unit=currency,
@@ -219,6 +221,7 @@ def receivable_board(actor: Actor, receivable_id: int, as_of: date | None) -> Re
         tables={
             "lines": _lines_table(view.receivable, list(view.receivable.lines.all())),
             "collections": _collections_table(view),
+            "credit_notes": _credit_notes_table(view),
         },
         charts={"split": _split_chart(view)},
     )
@@ -321,6 +324,31 @@ def _collections_table(view: ReceivableView) -> Table:
         rows=view.collections,
         empty=_("The buyer has not paid yet."),
         first_step=_("A credit on the controlled account is matched to the invoice here."),
+    )
+
+
+def _credit_notes_table(view: ReceivableView) -> Table:
+    return Table(
+        key="credit_notes",
+        title=_("What was returned"),
+        columns=[
+            columns.day(_("Issued on"), "issued_on"),
+            columns.text(_("Credit note"), "number"),
+            columns.words(_("Goods"), _goods),
+            columns.words(_("Reason"), "reason"),
+            columns.text(_("Warehouse receipt"), "store_reference"),
+            columns.amount(_("Amount"), "amount", view.receivable.currency),
+        ],
+        rows=view.credit_notes,
+        empty=_("Nothing was returned."),
+    )
+
+
+def _goods(note: CreditNote) -> str:
+    """Return what came back on a note, in words."""
+    return str(_(", ")).join(
+        f"{formats.quantity(line.quantity, line.item.unit)} {name_of(line.item)}"
+        for line in note.lines.all()
     )
 
 

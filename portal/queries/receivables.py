@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -9,7 +10,7 @@ from decimal import Decimal
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404
 
-from factoring.models import BankEntry, Collection, Receivable, ReceivableLine
+from factoring.models import BankEntry, Collection, CreditNote, Receivable, ReceivableLine
 from factoring.states import BankEntryState, ReceivableState
 from lending.models import Facility
 from parties.actors import Actor
@@ -26,6 +27,12 @@ class ReceivableView:
 
     receivable: Receivable
     collections: list[Collection]
+    credit_notes: list[CreditNote]
+
+    @property
+    def credited(self) -> Decimal:
+        """What credit notes took off the face."""
+        return sum((one.amount for one in self.credit_notes), ZERO)
 
     @property
     def collected(self) -> Decimal:
@@ -35,7 +42,7 @@ class ReceivableView:
     @property
     def outstanding(self) -> Decimal:
         """What the debtor still owes."""
-        return self.receivable.face - self.collected
+        return self.receivable.face - self.collected - self.credited
 
     @property
     def advanced(self) -> Decimal:
@@ -59,11 +66,11 @@ class ReceivableView:
 
 
 def list_receivables(actor: Actor, facility: Facility | None = None) -> list[ReceivableView]:
-    """Return the receivables the actor may see, the soonest due first (two queries)."""
+    """Return the receivables the actor may see, the soonest due first (six queries)."""
     rows = _receivables(actor)
     if facility is not None:
         rows = rows.filter(facility=facility)
-    return [_view(one) for one in rows.order_by("due_on", "id")]
+    return _views(rows.order_by("due_on", "id"))
 
 
 def get_receivable(actor: Actor, receivable_id: int) -> ReceivableView:
@@ -71,7 +78,8 @@ def get_receivable(actor: Actor, receivable_id: int) -> ReceivableView:
     found = _receivables(actor).filter(pk=receivable_id).first()
     if found is None:
         raise Http404
-    return _view(found)
+    [view] = _views([found])
+    return view
 
 
 def _receivables(actor: Actor) -> QuerySet[Receivable]:
@@ -86,8 +94,12 @@ def _receivables(actor: Actor) -> QuerySet[Receivable]:
     )
 
 
-def _view(receivable: Receivable) -> ReceivableView:
-    return ReceivableView(receivable, list(receivable.collections.all()))
+def _views(receivables: Iterable[Receivable]) -> list[ReceivableView]:
+    rows = list(receivables)
+    notes: dict[int, list[CreditNote]] = {}
+    for note in CreditNote.objects.filter(receivable__in=rows).prefetch_related("lines__item"):
+        notes.setdefault(note.receivable_id, []).append(note)
+    return [ReceivableView(one, list(one.collections.all()), notes.get(one.pk, [])) for one in rows]
 
 
 def get_sale(actor: Actor, receivable: Receivable) -> Conversion | None:

@@ -159,6 +159,8 @@ def introduce_goods(*, now: datetime) -> None:
     sites = (
         ("pearl-odm", "Pearl River plant", "珠江工厂", "pearl", SiteKind.FACTORY),
         ("yantian-wh", "Yantian bonded warehouse", "盐田保税仓", "yantian", SiteKind.WAREHOUSE),
+        ("longhua-wh", "Longhua service warehouse", "龙华售后仓", "yantian", SiteKind.WAREHOUSE),
+        ("bluestrait-72", "Blue Strait truck 72", "蓝海峡72号货车", "bluestrait", SiteKind.VEHICLE),
     )
     for code, name, name_zh, operator, kind in sites:
         open_site(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from portal.story import chain, finance
+from portal.story import chain, finance, returns
 from portal.story.calendar import END, START
 from portal.story.cast import (
     introduce_goods,
@@ -45,6 +45,7 @@ STEPS = {
     5: "Copper falls; the margin call is cured by substitution",
     6: "Two retail chains buy on credit; pledges become receivables",
     7: "The chains pay; loans are repaid, the reserve is given back",
+    8: "One buyer returns 500 phones: the debt becomes pledged goods again",
 }
 
 SCENES: tuple[Scene, ...] = (
@@ -94,6 +95,12 @@ SCENES: tuple[Scene, ...] = (
           finance.begin_next_run),
     Scene("sell-last", 7, date(2012, 1, 24), "Metro Digital buys the last 2,000 phones",
           finance.sell_last),
+    Scene("return", 8, date(2012, 1, 26), "Metro Digital returns 500 phones on a credit note",
+          returns.take_back),
+    Scene("load-returned", 8, date(2012, 1, 27), "The returned phones leave under a bill of lading",
+          returns.load),
+    Scene("unload-returned", 8, date(2012, 1, 30), "They arrive at the service warehouse",
+          returns.unload),
     Scene("offer-phones", max(STEPS), END, "Aurora offers 1,000 phones; the lender has four hours",
           chain.offer_phones),
 )  # fmt: skip

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from portal.boards.inventory import INVENTORY, MATERIALS, inventory_board, lot_board
+from portal.boards.shipments import shipments_table
 from portal.web.page import Ask, page, show
 
 
@@ -29,6 +30,7 @@ def inventory(request: HttpRequest, ask: Ask) -> HttpResponse:
     board = inventory_board(
         ask.actor, ask.shell.facility, _day(ask), kinds=INVENTORY, site=request.GET.get("site")
     )
+    board.tables["shipments"] = shipments_table(ask.actor, ask.shell.facility)
     return show(request, ask, "portal/inventory.html", board)
 
 

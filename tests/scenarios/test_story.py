@@ -11,7 +11,7 @@ import pytest
 from config.services import addresses
 from tests import storybook
 
-STEPS = 8
+STEPS = 9
 
 LINEAGE = """
 WITH RECURSIVE back(id) AS (
@@ -176,6 +176,40 @@ def test_copper_opens_the_call_and_the_swap_cures_it(rows):
         """
     )
     assert rows.fetchone()[0] < Decimal("0.80")
+
+
+def test_a_buyers_return_turns_the_debt_into_goods_again(rows):
+    rows.execute(
+        """
+        SELECT r.face, n.amount, p.remaining, back."right", back.quantity
+        FROM factoring_creditnote n JOIN factoring_receivable r ON r.id = n.receivable_id
+        JOIN pledges_position p ON p.id = r.position_id
+        JOIN factoring_creditnoteline l ON l.credit_note_id = n.id
+        JOIN pledges_position back ON back.id = l.position_id AND back.parent_id = p.id
+        WHERE r.invoice_number = 'INV-2012-0124'
+        """
+    )
+    assert rows.fetchall() == [(336_000, 84_000, 252_000, "pledge", 500)]
+
+
+def test_the_returned_goods_went_on_under_a_bill_of_lading(rows):
+    rows.execute(
+        """
+        SELECT c.kind, p."right", s.name, l.quantity
+        FROM pledges_conversion c
+        JOIN pledges_conversionleg l ON l.conversion_id = c.id AND l.direction = 'produced'
+        JOIN pledges_position p ON p.id = l.position_id
+        JOIN logistics_lot t ON t.id = p.lot_id JOIN logistics_site s ON s.id = t.site_id
+        WHERE c.kind IN ('return', 'ship', 'arrive') ORDER BY c.occurred_at
+        """
+    )
+    assert rows.fetchall() == [
+        ("return", "pledge", "Yantian bonded warehouse", 500),
+        ("ship", "in_transit", "Blue Strait truck 72", 500),
+        ("arrive", "pledge", "Longhua service warehouse", 500),
+    ]
+    rows.execute("SELECT bill_number, state FROM logistics_shipment")
+    assert rows.fetchall() == [("BSF-72-0127", "ended")]
 
 
 def test_no_conversion_left_the_lender_worse_covered(rows):

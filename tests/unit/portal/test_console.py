@@ -13,11 +13,14 @@ from common.console import EVERYBODY, PLATFORM_ONLY, ReadOnlyAdmin
 from common.models import IdempotencyKey
 from ledger.models import Account, BalanceSnapshot
 from lending.models import RepaymentAllocation, Waiver
+from factoring.models import CreditNote, CreditNoteLine, Receivable
 from logistics.models import (
     Item,
     ItemContent,
     Lot,
     ProductionRun,
+    Shipment,
+    ShipmentLine,
     Site,
     StockAct,
     WorkInProcess,
@@ -134,6 +137,8 @@ def leave_the_rest(house):
         position=Position.objects.filter(tenant=house).first(),
         reason=SuspensionReason.PLACE, since=NOW, since_on=NOW.date(),
     )  # fmt: skip
+    leave_goods_under_way(house)
+    leave_a_return(house)
     leave_a_mortgage(cover.facility, Person.objects.filter(organisation=house).first())
     proposal = AllocationProposal.objects.create(
         tenant=house, facility=cover.facility, reason="test", wishes={}, findings={},
@@ -157,6 +162,31 @@ def leave_the_rest(house):
     Event.objects.create(
         topic="test", tenant_id=house.pk, aggregate="a", aggregate_id="1", occurred_at=NOW
     )
+
+
+def leave_goods_under_way(house):
+    lot = Position.objects.filter(tenant=house, lot__isnull=False).earliest("opened_at").lot
+    shipment = Shipment.objects.create(
+        carrier=lot.site.operator, vehicle=lot.site, destination=lot.site, owner=lot.owner,
+        holder=house, bill_number=f"BL-{house.pk}", normal_number=f"BL{house.pk}", loaded_at=NOW,
+    )  # fmt: skip
+    ShipmentLine.objects.create(
+        shipment=shipment, sequence=1, lot=lot, quantity=1, loading=lot.events.earliest("pk").act,
+        source=Lot.objects.exclude(pk=lot.pk).earliest("pk"),
+    )  # fmt: skip
+
+
+def leave_a_return(house):
+    receivable = Receivable.objects.filter(tenant=house).earliest("pk")
+    note = CreditNote.objects.create(
+        tenant=house, seller=receivable.seller, receivable=receivable, number=f"CN-{house.pk}",
+        normal_number=f"CN-{house.pk}", amount=1, reason="test", store_reference="WR",
+        issued_on=NOW.date(), recorded_at=NOW, recorded_by="test",
+    )  # fmt: skip
+    CreditNoteLine.objects.create(
+        credit_note=note, item=Item.objects.earliest("pk"), quantity=1,
+        position=receivable.position,
+    )  # fmt: skip
 
 
 def leave_a_mortgage(facility, person):
