@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from common.console import EVERYBODY, PLATFORM_ONLY, ReadOnlyAdmin
 from common.models import IdempotencyKey
+from factoring.models import CreditNote, CreditNoteLine, Receivable
 from ledger.models import Account, BalanceSnapshot
 from lending.models import RepaymentAllocation, Waiver
-from factoring.models import CreditNote, CreditNoteLine, Receivable
 from logistics.models import (
     Item,
     ItemContent,
