@@ -97,6 +97,16 @@ WORDS: dict[str, AlertWords] = {
     "pledges.instruction_withdrawn": AlertWords(
         gettext_lazy("%(number)s is withdrawn, do not execute it: %(reason)s")
     ),
+    "pledges.abnormal_outflow": AlertWords(
+        gettext_lazy(
+            "%(outflow)s %(currency)s left floating mortgage %(mortgage)s within %(days)s days; "
+            "%(controlled)s %(currency)s stay, and more than %(share)s of the whole alerts"
+        ),
+        {"outflow": as_money, "controlled": as_money, "share": as_percent},
+    ),
+    "pledges.mortgage_crystallised": AlertWords(
+        gettext_lazy("Floating mortgage %(mortgage)s of %(facility)s crystallised: goods are held")
+    ),
     "pledges.evidence_reused": AlertWords(
         gettext_lazy("A document or photo of %(number)s was handed in for other goods as well")
     ),

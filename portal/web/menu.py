@@ -32,7 +32,7 @@ def build_menu(request: HttpRequest, shell: Shell) -> tuple[tuple[Entry, ...], .
     here = _Here(request)
     goods = (
         here.entry(_("Orders"), "order", "orders", "order"),
-        here.entry(_("Materials & production"), "factory", "materials"),
+        here.entry(_("Materials & production"), "factory", "materials", "mortgage"),
         here.entry(_("Inventory"), "box", "inventory", "lot"),
         here.entry(_("Receivables"), "invoice", "receivables", "receivable"),
     )

@@ -32,6 +32,7 @@ PAGES = {
     "orders": ("/orders/", None),
     "order": ("/orders/{}/", "SELECT id FROM orders_purchaseorder WHERE number = 'PO-1043'"),
     "materials": ("/materials/", None),
+    "mortgage": ("/materials/mortgage/", None),
     "inventory": ("/inventory/", None),
     "lot": ("/lots/{}/", "SELECT id FROM logistics_lot WHERE number = 'A1-2011-05'"),
     "receivables": ("/receivables/", None),

@@ -69,6 +69,7 @@ ROUTES = (
     Route("orders", nothing, EVERYBODY),
     Route("order", first("order_id", PurchaseOrder), INSIDE),
     Route("materials", nothing, EVERYBODY),
+    Route("mortgage", nothing, INSIDE, works=True),
     Route("inventory", nothing, EVERYBODY),
     Route("lot", warehouse_lot, CUSTODIAN),
     Route("receivables", nothing, EVERYBODY),

@@ -52,6 +52,7 @@ STATEMENTS = {
     "orders": 17,
     "order": 17,
     "materials": 12,
+    "mortgage": 22,
     "inventory": 12,
     "lot": 15,
     "receivables": 14,
