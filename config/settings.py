@@ -223,6 +223,10 @@ if not DEMO:
             "task": "pledges.tasks.record_end_of_day",
             "schedule": crontab(hour=23, minute=30),
         },
+        "propose-swaps": {
+            "task": "pledges.tasks.propose_swaps",
+            "schedule": crontab(hour=5, minute=30),
+        },
         "margin-call-clock": {
             "task": "pledges.tasks.escalate_margin_calls",
             "schedule": crontab(minute="*/5"),

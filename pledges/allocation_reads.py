@@ -6,7 +6,7 @@ A constant number of queries, whatever the number of lots.
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
@@ -98,21 +98,43 @@ WHERE p.facility_id = %(facility)s AND p.remaining > 0 AND NOT p.suspended
 GROUP BY lot.item_id, lot.site_id, t.basis_id
 """
 
-_SALES = """
-SELECT known.item_id, known.first_on, sold.day, sold.quantity
-FROM (SELECT item_id, min(received_on) AS first_on FROM logistics_lot
-      WHERE owner_id = %(owner)s GROUP BY item_id) known
-LEFT JOIN LATERAL (
-    SELECT (a.occurred_at AT TIME ZONE 'UTC')::date AS day, -sum(e.quantity) AS quantity
+_STOCK = """
+SELECT known.item_id, item.code, item.name, item.name_zh, item.unit, known.free,
+       coalesce(pledged.quantity, 0), known.first_on, sold.day, sold.quantity
+FROM (SELECT l.item_id, min(l.received_on) AS first_on,
+             coalesce(sum(l.on_hand - l.claimed) FILTER (WHERE s.kind = 'warehouse'), 0) AS free
+      FROM logistics_lot l JOIN logistics_site s ON s.id = l.site_id
+      WHERE l.owner_id = %(owner)s GROUP BY l.item_id) known
+JOIN logistics_item item ON item.id = known.item_id
+LEFT JOIN (
+    SELECT l.item_id, sum(p.remaining) AS quantity
+    FROM pledges_position p JOIN logistics_lot l ON l.id = p.lot_id
+    WHERE p.facility_id = %(facility)s AND p."right" = 'pledge' AND p.remaining > 0
+    GROUP BY l.item_id
+) pledged ON pledged.item_id = known.item_id
+LEFT JOIN (
+    SELECT l.item_id, (a.occurred_at AT TIME ZONE 'UTC')::date AS day, -sum(e.quantity) AS quantity
     FROM logistics_lot l
     JOIN logistics_stockevent e ON e.lot_id = l.id AND e.kind = 'shipped'
     JOIN logistics_stockact a ON a.id = e.act_id
-    WHERE l.item_id = known.item_id AND l.owner_id = %(owner)s
-      AND a.occurred_at >= %(since)s AND a.occurred_at < %(until)s
-    GROUP BY a.id, day
-) sold ON true
-ORDER BY known.item_id, sold.day
+    WHERE l.owner_id = %(owner)s AND a.occurred_at >= %(since)s AND a.occurred_at < %(until)s
+    GROUP BY l.item_id, a.id
+) sold ON sold.item_id = known.item_id
+ORDER BY known.item_id, sold.day, sold.quantity
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What there is of an item: free in warehouses, and pledged to the facility."""
+
+    item_id: int
+    code: str
+    name: str
+    name_zh: str
+    unit: str
+    free: Decimal
+    pledged: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,27 +251,29 @@ def lending_besides(facility: Facility, *, priced_on: date) -> dict[tuple[Kind, 
     return found
 
 
-def item_turnovers(facility: Facility, *, on: date) -> dict[int, Turnover]:
-    """Return what is known of the sales of each item of the borrower's (one query).
+def list_stock(facility: Facility, *, on: date) -> list[tuple[Stock, Turnover]]:
+    """Return each item of the borrower's with what is known of its sales (one query).
 
-    A sale is a shipment from one of the borrower's lots, whoever held a right on it.
+    A sale is a shipment from one of the borrower's lots, whoever held a right on it. Days are UTC.
     """
+    midnight = datetime.combine(on, time(), UTC)
     parameters = {
+        "facility": facility.pk,
         "owner": facility.borrower_id,
-        "since": on - timedelta(days=HISTORY_DAYS),
-        "until": on + timedelta(days=1),
+        "since": midnight - timedelta(days=HISTORY_DAYS),
+        "until": midnight + timedelta(days=1),
     }
-    sales: dict[int, list[Sale]] = {}
-    first: dict[int, date] = {}
-    for item_id, first_on, day, quantity in _rows(_SALES, parameters):
-        first[item_id] = first_on
-        mine = sales.setdefault(item_id, [])
+    sales: dict[Stock, list[Sale]] = {}
+    first: dict[Stock, date] = {}
+    for *about, first_on, day, quantity in _rows(_STOCK, parameters):
+        stock = Stock(*about)
+        first[stock] = min(first_on, on)
+        mine = sales.setdefault(stock, [])
         if day is not None:
             mine.append(Sale(day, quantity))
-    return {
-        item_id: turnover_of(mine, first_on=min(first[item_id], on), on=on)
-        for item_id, mine in sales.items()
-    }
+    return [
+        (stock, turnover_of(mine, first_on=first[stock], on=on)) for stock, mine in sales.items()
+    ]
 
 
 def _rows(sql: str, parameters: dict[str, Any]) -> list[Any]:

@@ -4,9 +4,11 @@ from celery import shared_task
 
 from common import clock
 from parties.actors import system_actor
+from pledges.services.allocation_acceptance import retire_overtaken
 from pledges.services.days import record_day
 from pledges.services.instruction_clock import chase_overdue
 from pledges.services.margin_calls import escalate_expired
+from pledges.services.sell_out import suggest_swaps
 from pledges.services.tick import follow_glides
 
 
@@ -35,3 +37,11 @@ def record_end_of_day() -> int:
 def chase_instructions() -> int:
     """Strike off the instructions that are too old, and alert the desks to the late ones."""
     return chase_overdue(actor=system_actor("instruction clock"), now=clock.now())
+
+
+@shared_task
+def propose_swaps() -> int:
+    """Close the proposals that no longer fit and suggest swaps for what will soon sell out."""
+    now, actor = clock.now(), system_actor("sell-out forecast")
+    retire_overtaken(actor=actor, on=now.date(), now=now)
+    return suggest_swaps(actor=actor, on=now.date(), now=now)

@@ -65,6 +65,20 @@ class AlertWords:
 
 
 WORDS: dict[str, AlertWords] = {
+    "pledges.sell_out_near": AlertWords(
+        gettext_lazy(
+            "%(item)s: free stock for about %(likely)s days (%(early)s to %(late)s), %(pledged)s "
+            "pledged; %(proposal)s would free %(freed)s"
+        ),
+        {"pledged": as_number, "freed": as_number},
+    ),
+    "pledges.sell_out_unavoidable": AlertWords(
+        gettext_lazy(
+            "%(item)s: free stock for about %(likely)s days (%(early)s to %(late)s), %(pledged)s "
+            "pledged; nothing else can take its place"
+        ),
+        {"pledged": as_number},
+    ),
     "pledges.double_claim_refused": AlertWords(
         gettext_lazy(
             "%(thing)s at %(site)s was offered to you, but is claimed already: the pledge was "
@@ -120,6 +134,7 @@ WORDS: dict[str, AlertWords] = {
 
 # What an alert is about -> the page that shows it, by its one key.
 PAGES: dict[str, str] = {
+    "allocation_proposal": "portal:proposal",
     "facility": "portal:facility",
     "pledges.instruction": "portal:instruction",
     "lot": "portal:lot",

@@ -18,7 +18,7 @@ from outbox.services.events import emit
 from parties.actors import Actor
 from parties.roles import Role
 from parties.services.authority import require_role
-from pledges.allocation_reads import Goods, item_turnovers, lending_besides, list_goods
+from pledges.allocation_reads import Goods, lending_besides, list_goods, list_stock
 from pledges.allocation_refusals import FiguresMoved, NothingToChange, ReasonMissing
 from pledges.instruction_refusals import NotAParty
 from pledges.measure import judging_days, measure
@@ -89,7 +89,7 @@ def quote_allocation(*, facility: Facility, wishes: Wishes, on: date) -> Quote:
     """
     [priced_on] = judging_days(on=on, facility_ids=[facility.pk])
     cover = measure(as_of=priced_on, facility_ids=[facility.pk])[facility.pk]
-    turnovers = item_turnovers(facility, on=on)
+    turnovers = {stock.item_id: turnover for stock, turnover in list_stock(facility, on=on)}
     goods = list_goods(
         facility,
         priced_on=priced_on,

@@ -9,7 +9,12 @@ import pytest
 from django.conf import settings
 
 from config.celery import app
-from pledges.tasks import escalate_margin_calls, follow_gliding_rates, record_end_of_day
+from pledges.tasks import (
+    escalate_margin_calls,
+    follow_gliding_rates,
+    propose_swaps,
+    record_end_of_day,
+)
 from risk.tasks import publish_daily_rates
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -38,7 +43,13 @@ def test_the_demonstration_is_not_aged_by_the_calendar():
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "task",
-    [publish_daily_rates, follow_gliding_rates, record_end_of_day, escalate_margin_calls],
+    [
+        publish_daily_rates,
+        follow_gliding_rates,
+        record_end_of_day,
+        escalate_margin_calls,
+        propose_swaps,
+    ],
 )
 def test_the_daily_tasks_run_on_empty_books(task):
     assert task() == 0
