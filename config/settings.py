@@ -219,6 +219,10 @@ if not DEMO:
             "task": "pledges.tasks.follow_gliding_rates",
             "schedule": crontab(hour=22, minute=30),
         },
+        "watch-the-law": {
+            "task": "pledges.tasks.watch_over_the_law",
+            "schedule": crontab(hour=5, minute=0),
+        },
         "record-day": {
             "task": "pledges.tasks.record_end_of_day",
             "schedule": crontab(hour=23, minute=30),

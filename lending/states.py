@@ -183,3 +183,11 @@ DEFAULT_WATERFALL = [
     Component.INTEREST,
     Component.PRINCIPAL,
 ]
+
+
+class Jurisdiction(TextChoices):
+    """Whose law a facility's security stands under; codes after ISO 3166, ZZ for none in kind."""
+
+    CHINA = "CN", _("China")
+    US_UCC = "US", _("United States, UCC")
+    GENERIC = "ZZ", _("Generic")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from common.daycounts import DayCount
-from lending.states import DEFAULT_WATERFALL, Component, Product
+from lending.states import DEFAULT_WATERFALL, Component, Jurisdiction, Product
 
 # What may change while a facility is in use, by request and decision of two people. Loans that are
 # agreed keep the rates they were agreed at, claims that were taken the advance rate of that day.
@@ -53,6 +53,9 @@ class FacilityTerms:
     release_factor: Decimal = Decimal("0.9")
     cure_business_days: int = 2
     minimum_controlled_value: Decimal = Decimal(0)
+    jurisdiction: str = Jurisdiction.CHINA
+    insurance_required: bool = False
+    control_required: bool = False
 
     @classmethod
     def of(cls, facility: Any, **changes: Any) -> "FacilityTerms":
@@ -64,6 +67,7 @@ class FacilityTerms:
         """Return the terms as the facility's columns hold them."""
         columns = {term.name: getattr(self, term.name) for term in fields(self)}
         return columns | {
+            "jurisdiction": str(self.jurisdiction),
             "products": [str(product) for product in self.products],
             "waterfall": [str(component) for component in self.waterfall],
         }

@@ -9,6 +9,7 @@ from pledges.models import (
     AutoApprovalRule,
     ClaimedReceipt,
     ClaimedSerial,
+    ControlEvidence,
     Conversion,
     ConversionLeg,
     ConversionStock,
@@ -24,6 +25,8 @@ from pledges.models import (
     Instruction,
     InstructionLine,
     InstructionStep,
+    InsurancePolicy,
+    InsuredSite,
     MarginCall,
     MortgagedItem,
     MortgagedSite,
@@ -31,6 +34,9 @@ from pledges.models import (
     PoolLine,
     Position,
     PositionTerm,
+    PurchaseMoneyNotice,
+    Registration,
+    RegistrationEntry,
     Sale,
     Surplus,
     Suspension,
@@ -322,6 +328,71 @@ class MortgagedSiteAdmin(ReadOnlyAdmin):
     list_display = ("mortgage", "site", "from_on", "until_on", "selected_by", "withdrawn_by")
     search_fields = ("mortgage__number", "site__code", "site__name", "reason")
     list_select_related = ("mortgage", "site", "selected_by", "withdrawn_by")
+
+
+@admin.register(Registration)
+class RegistrationAdmin(ReadOnlyAdmin):
+    """Security interests in public registers."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("number", "register", "facility", "filed_on", "expires_on", "discharged_on")
+    search_fields = ("number", "normal_number", "facility__code")
+    list_select_related = ("facility",)
+    date_hierarchy = "filed_on"
+
+
+@admin.register(RegistrationEntry)
+class RegistrationEntryAdmin(ReadOnlyAdmin):
+    """What was done at the registers."""
+
+    lender_path = "registration__tenant"
+    list_display = ("registration", "act", "on", "expires_on", "actor_label")
+    list_filter = ("act",)
+    search_fields = ("registration__number",)
+    list_select_related = ("registration",)
+
+
+@admin.register(PurchaseMoneyNotice)
+class PurchaseMoneyNoticeAdmin(ReadOnlyAdmin):
+    """Suppliers' security interests in delivered goods."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("supplier", "lot", "delivered_on", "registered_on", "last_day", "outranks")
+    list_filter = ("outranks",)
+    search_fields = ("number", "lot__number", "supplier__name")
+    list_select_related = ("supplier", "lot__item")
+
+
+@admin.register(InsurancePolicy)
+class InsurancePolicyAdmin(ReadOnlyAdmin):
+    """Insurance of collateral."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("number", "insurer", "facility", "insured_sum", "from_on", "until_on")
+    list_filter = ("lender_is_loss_payee",)
+    search_fields = ("number", "insurer", "facility__code")
+    list_select_related = ("facility",)
+
+
+@admin.register(InsuredSite)
+class InsuredSiteAdmin(ReadOnlyAdmin):
+    """Places that policies name."""
+
+    lender_path = "policy__tenant"
+    list_display = ("policy", "site")
+    search_fields = ("policy__number", "site__code")
+    list_select_related = ("policy", "site")
+
+
+@admin.register(ControlEvidence)
+class ControlEvidenceAdmin(ReadOnlyAdmin):
+    """Proof of the supervisors' control."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("site", "kind", "reference", "facility", "taken_at", "valid_until")
+    list_filter = ("kind",)
+    search_fields = ("reference", "sha256", "site__code")
+    list_select_related = ("site", "facility")
 
 
 @admin.register(ClaimedReceipt)

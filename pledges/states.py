@@ -142,6 +142,24 @@ class SuspensionReason(TextChoices):
     RECEIPT = "receipt", _("No valid warehouse receipt")
 
 
+class RegistrationAct(TextChoices):
+    """What is done at a register of security interests."""
+
+    FILED = "filed", _("Filed")
+    AMENDED = "amended", _("Amended")
+    CONTINUED = "continued", _("Continued")
+    DISCHARGED = "discharged", _("Discharged")
+
+
+class EvidenceOfControl(TextChoices):
+    """What shows that a supervisor controls the goods."""
+
+    SEAL = "seal", _("Seal check")
+    COUNT = "count", _("Count")
+    CAMERA = "camera", _("Camera")
+    REPORT = "report", _("Signed report")
+
+
 class Band(TextChoices):
     """How well a facility is covered, from calm to urgent."""
 

@@ -7,6 +7,7 @@ from parties.actors import system_actor
 from pledges.services.allocation_acceptance import retire_overtaken
 from pledges.services.days import record_day
 from pledges.services.instruction_clock import chase_overdue
+from pledges.services.law_days import watch_the_law
 from pledges.services.margin_calls import escalate_expired
 from pledges.services.sell_out import suggest_swaps
 from pledges.services.tick import follow_glides
@@ -45,3 +46,10 @@ def propose_swaps() -> int:
     now, actor = clock.now(), system_actor("sell-out forecast")
     retire_overtaken(actor=actor, on=now.date(), now=now)
     return suggest_swaps(actor=actor, on=now.date(), now=now)
+
+
+@shared_task
+def watch_over_the_law() -> int:
+    """Alert to registrations, policies and evidence that run out, and review the places."""
+    now = clock.now()
+    return watch_the_law(on=now.date(), actor=system_actor("law clock"), now=now)

@@ -130,6 +130,62 @@ WORDS: dict[str, AlertWords] = {
         ),
         {"quantity": as_number, "unit": formats.unit_label},
     ),
+    "pledges.receipt_cancelled": AlertWords(
+        gettext_lazy("Receipt %(receipt)s is void: %(thing)s lends nothing until another is shown")
+    ),
+    "pledges.registration_expires": AlertWords(
+        gettext_lazy("Registration %(number)s of %(facility)s runs out in %(days)s days"),
+    ),
+    "pledges.registration_expired": AlertWords(
+        gettext_lazy("Registration %(number)s of %(facility)s has run out on %(expires_on)s"),
+        {"expires_on": as_day},
+    ),
+    "pledges.policy_expires": AlertWords(
+        gettext_lazy("Insurance policy %(number)s of %(facility)s runs out in %(days)s days"),
+    ),
+    "pledges.policy_expired": AlertWords(
+        gettext_lazy("Insurance policy %(number)s of %(facility)s has run out on %(expires_on)s"),
+        {"expires_on": as_day},
+    ),
+    "pledges.insurance_lapsed": AlertWords(
+        gettext_lazy(
+            "%(positions)s positions of %(facility)s at %(site)s lend nothing: no insurance in "
+            "force pays the lender"
+        ),
+    ),
+    "pledges.insurance_gap": AlertWords(
+        gettext_lazy(
+            "Goods of %(facility)s are worth %(value)s %(currency)s, insured for %(insured)s: "
+            "short by %(gap)s"
+        ),
+        {"value": as_money, "insured": as_money, "gap": as_money},
+    ),
+    "pledges.control_lapsed": AlertWords(
+        gettext_lazy(
+            "%(positions)s positions of %(facility)s at %(site)s lend nothing: the last evidence "
+            "of control has run out"
+        ),
+    ),
+    "pledges.control_runs_out": AlertWords(
+        gettext_lazy(
+            "Evidence of control at %(site)s for %(facility)s is good until %(last_day)s only"
+        ),
+        {"last_day": as_day},
+    ),
+    "pledges.purchase_money": AlertWords(
+        gettext_lazy(
+            "%(supplier)s registered its security in %(thing)s on %(registered_on)s, in time: it "
+            "ranks before you"
+        ),
+        {"registered_on": as_day},
+    ),
+    "pledges.purchase_money_late": AlertWords(
+        gettext_lazy(
+            "%(supplier)s registered its security in %(thing)s on %(registered_on)s, too late to "
+            "rank before you"
+        ),
+        {"registered_on": as_day},
+    ),
 }
 
 # What an alert is about -> the page that shows it, by its one key.
@@ -143,6 +199,7 @@ PAGES: dict[str, str] = {
     "order": "portal:order",
     "loan": "portal:loan",
     "receivable": "portal:receivable",
+    "receipt": "portal:receipt",
 }
 
 

@@ -13,7 +13,7 @@ from common.daycounts import DayCount
 from common.fields import CurrencyField, MoneyAmountField, RateField
 from common.immutability import frozen_columns
 from common.states import StateField, StateModel, state_guards, transition
-from lending.states import DEFAULT_WATERFALL, FACILITY_STATES, FacilityState
+from lending.states import DEFAULT_WATERFALL, FACILITY_STATES, FacilityState, Jurisdiction
 from lending.terms import CHANGEABLE
 from lending.triggers import FrozenAfterDraft
 from parties.models import Organisation, Person
@@ -74,6 +74,13 @@ class Facility(StateModel):
     release_factor = RateField(default=Decimal("0.9"))
     cure_business_days = models.PositiveSmallIntegerField(default=2)
     minimum_controlled_value = MoneyAmountField(default=0)
+    jurisdiction = models.CharField(
+        max_length=2, choices=Jurisdiction.choices, default=Jurisdiction.CHINA
+    )
+    insurance_required = models.BooleanField(default=False)
+    control_required = models.BooleanField(
+        default=False, help_text="goods count only while the supervisor's control is evidenced"
+    )
     opened_on = models.DateField()
     matures_on = models.DateField()
     state = StateField(FACILITY_STATES, max_length=10)
@@ -100,6 +107,10 @@ class Facility(StateModel):
                 name="facility_day_count_known", condition=Q(day_count__in=DayCount.values)
             ),
             models.CheckConstraint(
+                name="facility_jurisdiction_known",
+                condition=Q(jurisdiction__in=Jurisdiction.values),
+            ),
+            models.CheckConstraint(
                 name="facility_lender_is_not_borrower", condition=~Q(tenant=F("borrower"))
             ),
             models.CheckConstraint(
@@ -123,6 +134,9 @@ class Facility(StateModel):
         triggers = [
             *_GUARDS.triggers,
             frozen_columns("tenant", "borrower", "code", "currency", "day_count", "maker"),
+            frozen_columns(
+                "jurisdiction", "insurance_required", "control_required", constraint="law_frozen"
+            ),
             WithinAuthority(
                 Act.SET_LIMIT,
                 amount='NEW."limit"',

@@ -13,6 +13,14 @@ from pledges.models.instruction import (
     InstructionLine,
     InstructionStep,
 )
+from pledges.models.law import (
+    ControlEvidence,
+    InsurancePolicy,
+    InsuredSite,
+    PurchaseMoneyNotice,
+    Registration,
+    RegistrationEntry,
+)
 from pledges.models.margin_call import MarginCall
 from pledges.models.mortgage import FloatingMortgage, MortgagedItem, MortgagedSite
 from pledges.models.pool import PoolLine
@@ -25,6 +33,7 @@ __all__ = [
     "AutoApprovalRule",
     "ClaimedReceipt",
     "ClaimedSerial",
+    "ControlEvidence",
     "Conversion",
     "ConversionLeg",
     "ConversionStock",
@@ -40,6 +49,8 @@ __all__ = [
     "Instruction",
     "InstructionLine",
     "InstructionStep",
+    "InsurancePolicy",
+    "InsuredSite",
     "MarginCall",
     "MortgagedItem",
     "MortgagedSite",
@@ -47,6 +58,9 @@ __all__ = [
     "PoolLine",
     "Position",
     "PositionTerm",
+    "PurchaseMoneyNotice",
+    "Registration",
+    "RegistrationEntry",
     "Sale",
     "Surplus",
     "Suspension",

@@ -1,5 +1,6 @@
 """Where the law's guards listen: goods that leave, receipts that end, positions that are made."""
 
+from lending.hooks import on_exposure_changed
 from logistics.hooks import on_goods_leaving, on_receipts_ended, on_receipts_ending
 from pledges.services.eligibility import CHECKS
 from pledges.services.receipts import (
@@ -8,6 +9,8 @@ from pledges.services.receipts import (
     receipts_ending,
     receipts_follow,
 )
+from pledges.services.registrations import draw_needs_registration
+from pledges.services.site_duties import check_control, check_insurance
 from pledges.states import SuspensionReason
 
 
@@ -16,4 +19,7 @@ def listen_for_the_law() -> None:
     on_goods_leaving(receipts_follow)
     on_receipts_ending(receipts_ending)
     on_receipts_ended(receipts_ended)
+    on_exposure_changed(draw_needs_registration)
     CHECKS[SuspensionReason.RECEIPT] = check_receipts
+    CHECKS[SuspensionReason.INSURANCE] = check_insurance
+    CHECKS[SuspensionReason.CONTROL] = check_control

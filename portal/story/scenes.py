@@ -13,6 +13,7 @@ from portal.story.cast import (
     read_cast,
     stock_old_phones,
 )
+from portal.story.law import put_on_file, take_receipts_back
 
 Play = Callable[[date, datetime], None]
 
@@ -33,7 +34,9 @@ def _introduce(on: date, now: datetime) -> None:
     introduce_goods(now=now)
     cast = read_cast()
     open_facility(cast=cast, on=on, now=now)
-    stock_old_phones(cast=cast, now=now)
+    put_on_file(cast=cast, on=on, now=now)
+    lot = stock_old_phones(cast=cast, now=now)
+    take_receipts_back(cast=cast, lot=lot, on=on, now=now)
 
 
 STEPS = {

@@ -83,6 +83,7 @@ class _Here:
             self.entry(_("Supply-chain map"), "map", "map", "lineage", **at),
             self.entry(_("Facility"), "shield", "facility", **at),
             self.entry(_("Timeline"), "timeline", "timeline", **at),
+            self.entry(_("Legal & insurance"), "bank", "legal", "receipt", **at),
         )
 
     def console(self) -> tuple[Entry, ...]:

@@ -46,6 +46,11 @@ PAGES = {
     "instruction": ("/instructions/{}/", "SELECT min(id) FROM pledges_instruction"),
     "instruction_new": ("/instructions/new/", None),
     "instruction_statistics": ("/instructions/statistics/", None),
+    "legal": (
+        "/facilities/{}/legal/",
+        "SELECT id FROM lending_facility WHERE code = 'AURORA-2011'",
+    ),
+    "receipt": ("/receipts/{}/", "SELECT min(id) FROM logistics_warehousereceipt"),
     "alerts": ("/alerts/", None),
     "calls": ("/margin-calls/", None),
     "call": ("/margin-calls/{}/", "SELECT min(id) FROM pledges_margincall"),

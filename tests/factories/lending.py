@@ -12,7 +12,7 @@ from lending.services.disbursements import approve_disbursement, request_disburs
 from lending.services.facilities import activate_facility, draft_facility
 from lending.services.loans import agree_loan
 from lending.services.repayment import repay
-from lending.states import Product, RepaymentSource
+from lending.states import Jurisdiction, Product, RepaymentSource
 from lending.terms import FacilityTerms
 from parties.models import BankAccount, Organisation
 from tests.factories.parties import (
@@ -50,7 +50,10 @@ class Desk:
 
 
 def make_terms(**changes: Any) -> FacilityTerms:
-    """Return terms of a facility of 2,000,000 USD at 9 % a year, penalty 4.5 % on top."""
+    """Return terms of a facility of 2,000,000 USD at 9 % a year, penalty 4.5 % on top.
+
+    Under a law that asks for no registration before money goes out; see `Jurisdiction`.
+    """
     terms: dict[str, Any] = {
         "currency": "USD",
         "limit": Decimal(2_000_000),
@@ -58,6 +61,7 @@ def make_terms(**changes: Any) -> FacilityTerms:
         "penalty_rate": Decimal("0.045"),
         "opened_on": OPENED,
         "matures_on": MATURES,
+        "jurisdiction": Jurisdiction.GENERIC,
     }
     return FacilityTerms(**(terms | changes))
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from factoring.models import Receivable
 from lending.models import Facility, Loan
-from logistics.models import Lot
+from logistics.models import Lot, WarehouseReceipt
 from orders.models import PurchaseOrder
 from pledges.models import Instruction, MarginCall, Position
 
@@ -81,6 +81,8 @@ ROUTES = (
     Route("instruction_new", nothing, INSIDE, works=True),
     Route("instruction_preview", nothing, INSIDE),
     Route("instruction_statistics", nothing, EVERYBODY),
+    Route("legal", facility, INSIDE),
+    Route("receipt", first("receipt_id", WarehouseReceipt), CUSTODIAN),
     Route("alerts", nothing, EVERYBODY, works=True),
     Route("calls", nothing, INSIDE),
     Route("call", first("call_id", MarginCall), INSIDE),

@@ -45,16 +45,21 @@ from pledges.models import (
     Position,
     Suspension,
 )
+from pledges.services.control import note_purchase_money
 from pledges.states import SuspensionReason
 from portal.models import StoryMark
+from tests.factories.law import make_control, make_policy, make_registration
+from tests.factories.lending import Desk
 from tests.factories.logistics import make_lot, make_receipt
 from tests.factories.parties import (
     NOW,
     SYSTEM,
+    LenderTeam,
     make_borrower,
     make_lender,
     make_person,
     make_platform,
+    make_supplier,
 )
 from tests.factories.risk import make_quoted
 from tests.scenarios import test_deal_from_order_to_settlement as deals
@@ -159,6 +164,11 @@ def leave_the_rest(house):
         aggregate_id="1", key="k", raised_at=NOW,
     )  # fmt: skip
     leave_claims(house)
+    leave_what_is_on_file(Desk(
+        team=LenderTeam(house, *[Actor.of(staff(house, Role.PREPARER))] * 5),
+        facility=cover.facility, borrower=cover.facility.borrower, borrower_account=None,
+        supplier=cover.facility.borrower, supplier_account=None,
+    ))  # fmt: skip
     Event.objects.create(
         topic="test", tenant_id=house.pk, aggregate="a", aggregate_id="1", occurred_at=NOW
     )
@@ -207,6 +217,17 @@ def leave_a_mortgage(facility, person):
         planned=1, started=StockAct.objects.earliest("recorded_at"),
     )  # fmt: skip
     WorkInProcess.objects.create(run=run, lot=position.lot, taken_from=position.lot, quantity=1)
+
+
+def leave_what_is_on_file(desk):
+    lot = Position.objects.filter(facility=desk.facility, lot__isnull=False).first().lot
+    make_registration(desk)
+    make_policy(desk, lot.site)
+    make_control(desk, lot.site)
+    note_purchase_money(
+        facility=desk.facility, supplier=make_supplier(), lot=lot, number="S1",
+        delivered_on=NOW.date(), registered_on=NOW.date(), actor=desk.team.preparer, now=NOW,
+    )  # fmt: skip
 
 
 def leave_claims(house):
