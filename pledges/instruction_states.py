@@ -25,7 +25,7 @@ class InstructionState(TextChoices):
     """Where an instruction stands; each state but the first is reached by one stamp."""
 
     REQUESTED = "requested", _("Requested")
-    INSTRUCTED = "instructed", _("Instructed")
+    INSTRUCTED = "instructed", _("Sent to the custodian")
     ACKNOWLEDGED = "acknowledged", _("Acknowledged")
     EXECUTED = "executed", _("Executed")
     EVIDENCED = "evidenced", _("Evidenced")

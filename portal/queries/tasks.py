@@ -15,9 +15,11 @@ from factoring.states import BankEntryState, RebateState
 from lending.models import Disbursement, Facility, Loan
 from lending.states import OWING, DisbursementState
 from parties.actors import Actor
-from pledges.models import MarginCall
+from pledges.instruction_states import InstructionState
+from pledges.models import Instruction, MarginCall
 from pledges.states import MarginCallState
 from portal import formats
+from portal.instruction_words import next_step
 from portal.names import name_of
 
 DUE_SOON_DAYS = 14
@@ -39,7 +41,7 @@ class Task:
 
 
 def list_tasks(actor: Actor, facility: Facility, *, as_of: date) -> list[Task]:
-    """Return what waits, the most urgent first (five queries)."""
+    """Return what waits, the most urgent first (six queries)."""
     visible = Facility.objects.visible_to(actor).filter(pk=facility.pk)
     tasks = [
         *(_call(call) for call in _open_calls(visible)),
@@ -47,6 +49,7 @@ def list_tasks(actor: Actor, facility: Facility, *, as_of: date) -> list[Task]:
         *(_payment(payment) for payment in _unchecked(visible)),
         *(_entry(entry) for entry in _unmatched(visible)),
         *(_rebate(rebate) for rebate in _rebates(visible)),
+        *(_instruction(one) for one in _instructions(visible)),
     ]
     return sorted(tasks, key=lambda task: (task.urgency, str(task.due or ""), str(task.since)))
 
@@ -76,6 +79,11 @@ def _unmatched(visible: QuerySet[Facility]) -> list[BankEntry]:
 def _rebates(visible: QuerySet[Facility]) -> list[Rebate]:
     waiting = Rebate.objects.filter(receivable__facility__in=visible, state=RebateState.REQUESTED)
     return list(waiting.select_related("receivable", "maker"))
+
+
+def _instructions(visible: QuerySet[Facility]) -> list[Instruction]:
+    waiting = Instruction.objects.waiting().filter(facility__in=visible)
+    return list(waiting.select_related("custodian"))
 
 
 def _call(call: MarginCall) -> Task:
@@ -159,6 +167,21 @@ def _rebate(rebate: Rebate) -> Task:
         since=rebate.receivable.issued_on,
         due=None,
         href=reverse("portal:receivable", args=[rebate.receivable_id]),
+    )
+
+
+def _instruction(one: Instruction) -> Task:
+    decides = one.state == InstructionState.REQUESTED
+    return Task(
+        urgency=2,
+        icon="truck",
+        tone="",
+        text=f"{one.get_kind_display()} · {one.number}: {next_step(one)}",
+        who=_("Lender’s checker") if decides else name_of(one.custodian),
+        amount=one.market_value,
+        since=one.requested_at,
+        due=one.step_due_at,
+        href=reverse("portal:instruction", args=[one.pk]),
     )
 
 

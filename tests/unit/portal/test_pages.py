@@ -37,7 +37,7 @@ DAYS += [date(2011, 10, 31), date(2011, 12, 30)]
 STATEMENTS = {
     "legal": 20,
     "receipt": 14,
-    "home": 22,
+    "home": 23,
     "search": 18,
     "facility": 20,
     "coverage": 17,
