@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("pledges", "0010_allocation"),
+        ("pledges", "0011_law"),
     ]
 
     operations = [
