@@ -8,6 +8,7 @@ from portal.web import (
     calls,
     chain_map,
     facility,
+    four_eyes,
     home,
     instructions,
     inventory,
@@ -62,6 +63,7 @@ urlpatterns = [
     path("facilities/<int:facility_id>/legal/", legal.legal, name="legal"),
     path("receipts/<int:receipt_id>/", legal.receipt, name="receipt"),
     path("alerts/", alerts.alerts, name="alerts"),
+    path("changes/", four_eyes.four_eyes, name="four_eyes"),
     path("margin-calls/", calls.calls, name="calls"),
     path("margin-calls/<int:call_id>/", calls.call, name="call"),
 ]

@@ -52,6 +52,7 @@ def build_menu(request: HttpRequest, shell: Shell) -> tuple[tuple[Entry, ...], .
         here.entry(_("Margin calls"), "bell", "calls", "call", count=shell.open_calls),
         instructions,
         alerts,
+        here.entry(_("Changes"), "person", "four_eyes"),
         prices,
     )
     if shell.facility is None:

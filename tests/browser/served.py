@@ -52,6 +52,7 @@ PAGES = {
     ),
     "receipt": ("/receipts/{}/", "SELECT min(id) FROM logistics_warehousereceipt"),
     "alerts": ("/alerts/", None),
+    "four_eyes": ("/changes/", None),
     "calls": ("/margin-calls/", None),
     "call": ("/margin-calls/{}/", "SELECT min(id) FROM pledges_margincall"),
     "prices": ("/prices/", None),

@@ -106,7 +106,8 @@ class PlatformMachine(RuleBasedStateMachine):
     @invariant()
     def stands_alike(self) -> None:
         """Compare the platform with the model, and prove what it says of itself."""
-        assert standing.of_platform(self.world, self.loans) == standing.of_plain(self.plain)
+        day = self.hand.today
+        assert standing.of_platform(self.world, day) == standing.of_plain(self.plain, day)
         assert standing.breaches(quick=True) == {}
 
     def pick(self, number: int, *rights: str) -> tuple[Any, str, Fraction]:

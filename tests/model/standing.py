@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
-from django.db import connection
-
 from lending.models import Facility, Loan
 from logistics.models import Lot
+from pledges.measure import measure
 from pledges.models import MarginCall, Position
 from portal.proofs import all_invariants
 from tests.model.plain.figures import exact
@@ -39,9 +38,13 @@ def breaches(*, quick: bool = False) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def of_plain(plain: Platform) -> dict[str, Any]:
-    """Return how the model stands."""
+def of_plain(plain: Platform, day: date) -> dict[str, Any]:
+    """Return how the model stands, at the prices of a day."""
+    covers = {name: plain.cover(name, day) for name in plain.facilities}
     return {
+        "covers": {
+            name: (one.exposure, one.market, one.lending, one.band) for name, one in covers.items()
+        },
         "claims": {
             key: (one.right, one.left, one.suspended)
             for key, one in plain.claims.items()
@@ -55,14 +58,13 @@ def of_plain(plain: Platform) -> dict[str, Any]:
             ]
             for name, owner in plain.facilities.items()
         },
-        "exposure": {name: owner.exposure for name, owner in plain.facilities.items()},
         "bands": {name: owner.band for name, owner in plain.facilities.items()},
         "calls": {name: owner.call for name, owner in plain.facilities.items()},
     }
 
 
-def of_platform(world: World, loans: dict[str, list[Any]]) -> dict[str, Any]:
-    """Return how the platform stands (five queries)."""
+def of_platform(world: World, day: date) -> dict[str, Any]:
+    """Return how the platform stands, at the prices of a day (six queries)."""
     names = {desk.facility.pk: name for name, desk in world.desks.items()}
     facilities = Facility.objects.filter(pk__in=names).select_related("cover")
     return {
@@ -71,8 +73,8 @@ def of_platform(world: World, loans: dict[str, list[Any]]) -> dict[str, Any]:
             for one in Position.objects.live()
         },
         "lots": {one.pk: (exact(one.on_hand), exact(one.claimed)) for one in Lot.objects.all()},
-        "loans": _loans(names, loans),
-        "exposure": {names[one.pk]: exact(one.exposure) for one in facilities},
+        "covers": _covers(names, day),
+        "loans": _loans(names),
         "bands": {names[one.pk]: _band(one) for one in facilities},
         "calls": _calls(names),
     }
@@ -83,7 +85,19 @@ def _band(facility: Facility) -> str:
     return cover.band if cover else "covered"
 
 
-def _loans(names: dict[int, str], loans: dict[str, list[Any]]) -> dict[str, list[Any]]:
+def _covers(names: dict[int, str], day: date) -> dict[str, Any]:
+    return {
+        names[pk]: (
+            exact(one.exposure),
+            exact(one.market_value),
+            exact(one.lending_value),
+            one.band,
+        )
+        for pk, one in measure(as_of=day, facility_ids=list(names)).items()
+    }
+
+
+def _loans(names: dict[int, str]) -> dict[str, list[Any]]:
     found: dict[str, list[tuple[str, Fraction, Fraction, Fraction]]] = {
         name: [] for name in names.values()
     }
@@ -106,8 +120,3 @@ def expired(world: World, now: datetime) -> list[str]:
     names = {desk.facility.pk: name for name, desk in world.desks.items()}
     late = MarginCall.objects.filter(state="open", due_at__lt=now)
     return [names[call.facility_id] for call in late]
-
-
-def count_queries() -> int:
-    """Return how many statements this connection has been told since they are counted."""
-    return len(connection.queries)

@@ -84,6 +84,7 @@ ROUTES = (
     Route("legal", facility, INSIDE),
     Route("receipt", first("receipt_id", WarehouseReceipt), CUSTODIAN),
     Route("alerts", nothing, EVERYBODY, works=True),
+    Route("four_eyes", nothing, EVERYBODY, works=True),
     Route("calls", nothing, INSIDE),
     Route("call", first("call_id", MarginCall), INSIDE),
 )

@@ -62,6 +62,7 @@ STATEMENTS = {
     "loans": 11,
     "loan": 15,
     "alerts": 12,
+    "four_eyes": 13,
     "calls": 13,
     "call": 16,
     "instructions": 19,
