@@ -24,7 +24,7 @@ from pledges.models import Position, PositionTerm
 from pledges.rules.terms import Term
 from pledges.services.claims import claim_serials
 from pledges.services.cover import CoverAct
-from pledges.services.eligibility import check_eligibility
+from pledges.services.eligibility import check_eligibility, inherit_suspensions
 from pledges.services.journal import PendingConversion, PendingLeg
 from pledges.services.pool import add_to_pool, take_from_pool
 from pledges.states import (
@@ -34,6 +34,17 @@ from pledges.states import (
     ConversionKind,
     Direction,
     Right,
+)
+
+# Conversions through which the same goods pass, and with them every doubt about them.
+CARRYING = frozenset(
+    {
+        ConversionKind.PLEDGE,
+        ConversionKind.SHIP,
+        ConversionKind.ARRIVE,
+        ConversionKind.CRYSTALLISE,
+        ConversionKind.REVERSE,
+    }
 )
 
 HOLD_OF_RIGHT = {
@@ -218,6 +229,7 @@ def convert(
     claim_serials(live, named, now=act.now)
     add_to_pool({position.pk: position.quantity for position in live})
     check_eligibility(act, live)
+    inherit_suspensions(act, _heirs(kind, taken, live))
     pending = PendingConversion(
         id=uuid.uuid4(),
         tenant_id=act.facility.tenant_id,
@@ -271,6 +283,19 @@ def _hold(act: CoverAct, positions: Sequence[Position]) -> None:
         ],
         now=act.now,
     )
+
+
+def _heirs(
+    kind: ConversionKind, taken: Sequence[Taken], live: Sequence[Position]
+) -> dict[uuid.UUID, list[Position]]:
+    """Return by new position whose suspensions it takes over: the same goods under another right.
+
+    What a reversal restores is as doubtful as it was, and as what it was in the meantime.
+    """
+    if kind not in CARRYING:
+        return {}
+    meanwhile = [one.position for one in taken] if kind == ConversionKind.REVERSE else []
+    return {one.pk: [*meanwhile, *([one.parent] if one.parent else [])] for one in live}
 
 
 def _legs(taken: Sequence[Taken], made: Sequence[Position]) -> list[PendingLeg]:

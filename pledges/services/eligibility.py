@@ -28,6 +28,25 @@ def check_eligibility(act: CoverAct, positions: Sequence[Position]) -> None:
             suspend(act=act, reason=reason, findings=findings)
 
 
+def inherit_suspensions(act: CoverAct, heirs: Mapping[uuid.UUID, Collection[Position]]) -> None:
+    """Let what counted for nothing go on so in what became of it (new position id -> sources).
+
+    Reasons that are asked of every new position have been asked of these already. No query
+    unless a source is suspended.
+    """
+    suspended = {one.pk for sources in heirs.values() for one in sources if one.suspended}
+    if not suspended:
+        return
+    standing = Suspension.objects.filter(position__in=suspended, lifted_at__isnull=True)
+    for one in standing.exclude(reason__in=list(CHECKS)).order_by("pk"):
+        findings = {
+            heir: one.detail
+            for heir, sources in heirs.items()
+            if one.position_id in {source.pk for source in sources}
+        }
+        suspend(act=act, reason=SuspensionReason(one.reason), findings=findings)
+
+
 def suspend(*, act: CoverAct, reason: SuspensionReason, findings: Findings) -> list[Suspension]:
     """Let positions of the act's facility count for nothing, each with what was found.
 

@@ -24,7 +24,7 @@ from pledges.rules.terms import Term
 from pledges.services.conversion import Evidence, Make, Take, convert, take
 from pledges.services.cover import CoverAct, Requirement
 from pledges.services.warehouse import SameHand
-from pledges.states import TERMINAL_RIGHTS, ConversionKind, Direction, Right
+from pledges.states import TERMINAL_RIGHTS, ConversionKind, Direction, MortgageState, Right
 
 REVERSIBLE = frozenset(
     {
@@ -74,6 +74,12 @@ class ReversedOtherwise(Refusal):
     code = "reversed_otherwise"
 
 
+class NothingFloats(Refusal):
+    """The facility's mortgage has crystallised: no goods come under it to move again."""
+
+    code = "nothing_floats"
+
+
 class LaterConversionFirst(Refusal):
     """Something was made of what the conversion made: that goes back first."""
 
@@ -95,14 +101,15 @@ def reverse(
     than before (nothing had been consumed) the release rule holds, else the shortfall may not
     grow. A delivery on a purchase order is reversed by the orders room, which passes
     `within_order`: its books go back with it. Raises NoSuchConversion, AlreadyReversed,
-    ReversedOtherwise, LaterConversionFirst (with the conversion to reverse first), SameHand,
-    NotYourFacility, NotAllowed, BeyondAuthority, WouldUncover, BelowReleaseLevel, and NotFree
-    when the goods are no longer there.
+    ReversedOtherwise, NothingFloats, LaterConversionFirst (with the conversion to reverse
+    first), SameHand, NotYourFacility, NotAllowed, BeyondAuthority, WouldUncover,
+    BelowReleaseLevel, and NotFree when the goods are no longer there.
     """
     conversion = _find(act, conversion_id, within_order)
     legs = list(conversion.legs.select_related("position__lot__item", "position__lot__site"))
     consumed = [leg for leg in legs if leg.direction == Direction.CONSUMED]
     produced = [leg for leg in legs if leg.direction == Direction.PRODUCED]
+    _require_floating(act, consumed)
     act.require(Requirement.NOT_WORSE if consumed else Requirement.RELEASE)
     takes = [one for leg in produced for one in _standing(conversion, leg)]
     _require_hands(act, [*consumed, *produced], maker_id)
@@ -148,6 +155,15 @@ def _find(act: CoverAct, conversion_id: uuid.UUID, within_order: bool) -> Conver
             field="conversion",
         )
     return found
+
+
+def _require_floating(act: CoverAct, consumed: Sequence[ConversionLeg]) -> None:
+    floats = any(leg.position.right == Right.FLOATING_MORTGAGE for leg in consumed)
+    if floats and act.facility.mortgages.filter(state=MortgageState.CRYSTALLISED).exists():
+        raise NothingFloats(
+            message=_("the mortgage has crystallised: its goods do not move again"),
+            field="conversion",
+        )
 
 
 def _standing(conversion: Conversion, leg: ConversionLeg) -> list[Take]:

@@ -15,6 +15,7 @@ from pledges.models import Conversion, Position
 from pledges.services.conversion import Take, convert, take
 from pledges.services.cover import BelowReleaseLevel, WouldUncover
 from pledges.services.goods import released_makes, secured_makes
+from pledges.services.mortgage import crystallise_mortgage
 from pledges.services.order_claims import deliver
 from pledges.services.reversal import (
     INSTEAD,
@@ -22,14 +23,16 @@ from pledges.services.reversal import (
     AlreadyReversed,
     LaterConversionFirst,
     NoSuchConversion,
+    NothingFloats,
     ReversedOtherwise,
 )
 from pledges.services.sale import collect, sell
 from pledges.services.transit import Unloaded
 from pledges.services.warehouse import SameHand
-from pledges.states import ConversionKind, Right
-from tests.factories.lending import make_drawn_loan, make_facility
+from pledges.states import ConversionKind, CrystallisationCause, Right
+from tests.factories.lending import START, make_drawn_loan, make_facility
 from tests.factories.logistics import unique
+from tests.factories.mortgages import make_yard
 from tests.factories.parties import NOW, SYSTEM, make_carrier, make_lender_team
 from tests.factories.pledges import EVIDENCE, make_product, make_vault
 from tests.factories.transit import count, last, load, undo, unload
@@ -169,6 +172,32 @@ def test_a_crystallisation_reversed_lets_the_goods_move_again(vault):
     [again] = undo(vault, last("crystallise"))
     assert hold_of(again) == ("mortgage", 40)
     assert stock(mortgaged.lot) == (40, 40, 0)
+
+
+def test_a_real_attachment_and_outflow_go_back_under_the_mortgage_in_force(vault):
+    yard = make_yard(vault)
+    lot = yard.receive(6_000)
+    position = Position.objects.get(right="floating_mortgage")
+    undo(vault, last("attach"))
+    assert stock(lot) == (6_000, 0, 0)
+    assert remaining(position) == 0
+
+
+def test_nothing_comes_back_under_a_mortgage_that_has_crystallised(vault):
+    yard = make_yard(vault)
+    yard.receive(6_000)
+    crystallise_mortgage(
+        mortgage=yard.mortgage,
+        cause=CrystallisationCause.INSOLVENCY,
+        evidence=EVIDENCE,
+        reason="petition filed",
+        on=START,
+        actor=vault.desk.team.risk_officer,
+        now=NOW,
+    )
+    conversion = last("crystallise")
+    with refusal(NothingFloats):
+        undo(vault, conversion)
 
 
 def test_a_loading_reversed_unloads_and_cancels_the_document(vault):

@@ -7,15 +7,18 @@ import pytest
 from logistics.models import Shipment, StockAct
 from logistics.refusals import DocumentTaken, NotTheCarriersVehicle
 from outbox.models import Alert
-from pledges.models import Conversion, MarginCall, Position
+from pledges.models import Conversion, MarginCall, Position, Suspension
 from pledges.services.conversion import NotEnoughLeft, Take, WrongRight
+from pledges.services.cover import Requirement
+from pledges.services.eligibility import restore, suspend
 from pledges.services.sale import sell
 from pledges.services.transit import NotTheHoldersDocument, Unloaded
+from pledges.states import SuspensionReason
 from tests.factories.lending import make_drawn_loan
 from tests.factories.logistics import make_site, unique
 from tests.factories.parties import NOW, make_carrier, make_lender
 from tests.factories.pledges import EVIDENCE
-from tests.factories.transit import last, load, make_vehicle, unload, unload_short
+from tests.factories.transit import last, load, make_vehicle, undo, unload, unload_short
 from tests.unit.pledges.conftest import refusal
 from tests.unit.pledges.reading import hold_of, kinds, legs, lines, remaining, stock
 
@@ -218,3 +221,29 @@ def test_two_positions_of_one_lot_travel_as_two_lines(vault):
     # They came from one lot and are one again.
     assert len({one.lot_id for one in stored}) == 1
     assert Conversion.objects.filter(kind="arrive").count() == 1
+
+
+def test_goods_that_count_for_nothing_go_on_so_under_way_and_in_store(vault):
+    """A failed inspection is not cured by a journey; what the reversal restores stays in doubt."""
+    position = vault.pledge(100)
+    with vault.act(requirement=Requirement.NONE) as act:
+        suspend(
+            act=act,
+            reason=SuspensionReason.INSPECTION,
+            findings={position.pk: {"found": "rust"}},
+        )
+    _shipment, [moving] = load(vault, Take(position.pk, Decimal(100)))
+    [stored] = unload(vault, Unloaded(moving.pk, Decimal(60)))
+    undo(vault, last("arrive"))
+    assert vault.cover().lending_value == 0
+    assert lines(vault) == {}
+    assert set(
+        Suspension.objects.filter(position=stored).values_list("reason", "detail__found")
+    ) == {("inspection", "rust")}
+    with vault.act() as act:
+        restore(
+            act=act,
+            reason=SuspensionReason.INSPECTION,
+            position_ids=Position.objects.live().values_list("pk", flat=True),
+        )
+    assert lines(vault) == {("in_transit", "alpha"): (100, 100)}
