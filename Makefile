@@ -65,7 +65,9 @@ SEED ?= $(shell date +%s)
 test-deep: setup
 	@echo 'seed $(SEED)'
 	@DEEP=1 EXAMPLES=$(or $(EXAMPLES),2000) STEPS=$(or $(STEPS),50) \
-	$(RUN) -m pytest tests/model -s --hypothesis-seed=$(SEED) $(ARGS)
+	RACE_TIMES=$(or $(RACE_TIMES),5) \
+	$(RUN) -m pytest tests/model tests/concurrency/test_rights_races.py -s \
+	--hypothesis-seed=$(SEED) $(ARGS)
 
 chromium:
 	@config/need_chromium

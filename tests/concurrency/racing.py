@@ -4,6 +4,7 @@ Use it in tests marked ``@pytest.mark.django_db(transaction=True)``: the threads
 rows only, and what they commit is really committed.
 """
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,8 @@ _Result = TypeVar("_Result")
 
 # A racer that waits longer than this for the others, or for its answer, is stuck. Seconds.
 PATIENCE = 60
+# The nightly run (make test-deep) plays as many times more rounds.
+TIMES = int(os.environ.get("RACE_TIMES", "1"))
 
 
 class Outcome(Generic[_Result]):

@@ -24,7 +24,7 @@ from pledges.services.conversion import NotEnoughLeft, Take
 from pledges.services.cover import BelowReleaseLevel, WouldUncover
 from pledges.services.margin_calls import escalate_expired
 from pledges.services.sale import sell
-from tests.concurrency.racing import race
+from tests.concurrency.racing import TIMES, race
 from tests.factories.lending import make_drawn_loan, make_facility, make_loan, pay_out, receive
 from tests.factories.logistics import unique
 from tests.factories.parties import NOW, SYSTEM, make_carrier, make_lender_team
@@ -75,15 +75,15 @@ def breaches(rules=INVARIANTS):
 
 
 def test_one_lot_and_two_lenders_200_rounds_one_wins_always(vault):
-    lots = many_lots(vault, 200, 10)
+    lots = many_lots(vault, 200 * TIMES, 10)
     lenders = [vault, rival_of(vault)]
-    rounds = race(2, lambda racer, n: lenders[racer].pledge_lot(lots[n]), rounds=200)
+    rounds = race(2, lambda racer, n: lenders[racer].pledge_lot(lots[n]), rounds=len(lots))
     for outcomes in rounds:
         [lost] = [outcome.error for outcome in outcomes if not outcome.won]
         assert isinstance(lost, AlreadyClaimed)
     held = Lot.objects.filter(pk__in=[lot.pk for lot in lots])
     assert {(lot.claimed, lot.held) for lot in held} == {(10, 10)}
-    assert Position.objects.count() == 200
+    assert Position.objects.count() == len(lots)
     assert breaches() == []
 
 
@@ -112,11 +112,11 @@ def test_releases_at_once_stop_exactly_at_the_release_level(vault):
 
 
 def test_the_last_goods_are_released_once(vault):
-    goods = [vault.pledge(5) for _ in range(20)]
-    rounds = race(2, lambda _r, n: vault.release(Take(goods[n].pk, Decimal(5))), rounds=20)
+    goods = [vault.pledge_lot(lot) for lot in many_lots(vault, 20 * TIMES, 5)]
+    rounds = race(2, lambda _r, n: vault.release(Take(goods[n].pk, Decimal(5))), rounds=len(goods))
     assert {type(error) for error in errors_of(rounds)} == {NotEnoughLeft}
-    assert len(errors_of(rounds)) == 20
-    assert Conversion.objects.filter(kind="release").count() == 20
+    assert len(errors_of(rounds)) == len(goods)
+    assert Conversion.objects.filter(kind="release").count() == len(goods)
 
 
 def test_draws_at_once_stop_exactly_at_the_lending_value(vault):
@@ -137,8 +137,8 @@ def test_draws_at_once_stop_exactly_at_the_lending_value(vault):
 
 
 def test_a_swap_and_a_sale_of_the_same_goods_one_wins(vault):
-    goods = [vault.pledge_lot(lot) for lot in many_lots(vault, 60, 10)]
-    beta, carrier = vault.lot(600, vault.goods.beta), make_carrier()
+    goods = [vault.pledge_lot(lot) for lot in many_lots(vault, 60 * TIMES, 10)]
+    beta, carrier = vault.lot(600 * TIMES, vault.goods.beta), make_carrier()
 
     def act(racer: int, number: int) -> None:
         give = Take(goods[number].pk, Decimal(10))
@@ -158,26 +158,26 @@ def test_a_swap_and_a_sale_of_the_same_goods_one_wins(vault):
                 evidence=EVIDENCE,
             )
 
-    rounds = race(2, act, rounds=60)
+    rounds = race(2, act, rounds=len(goods))
     assert {type(error) for error in errors_of(rounds)} == {NotEnoughLeft}
-    assert len(errors_of(rounds)) == 60
+    assert len(errors_of(rounds)) == len(goods)
     swaps, sales = (Conversion.objects.filter(kind=kind).count() for kind in ("substitute", "sell"))
-    assert swaps + sales == 60
+    assert swaps + sales == len(goods)
     assert breaches() == []
 
 
 def test_two_lenders_swapping_lots_crosswise_never_deadlock(vault):
     """Each gives what the other brings: taken as met, the lots' locks would close a circle."""
     rival = rival_of(vault)
-    first, second = vault.lot(1_000), vault.lot(1_000)
-    given = [vault.pledge_lot(first, 500), rival.pledge_lot(second, 500)]
+    first, second = vault.lot(1_000 * TIMES), vault.lot(1_000 * TIMES)
+    given = [vault.pledge_lot(first, 500 * TIMES), rival.pledge_lot(second, 500 * TIMES)]
     brought = [second, first]
     houses = [vault, rival]
 
     def swap(racer: int, _number: int) -> None:
         houses[racer].swap([Take(given[racer].pk, Decimal(1))], [(brought[racer], Decimal(1))])
 
-    assert errors_of(race(2, swap, rounds=100)) == []
+    assert errors_of(race(2, swap, rounds=100 * TIMES)) == []
     assert breaches() == []
 
 
@@ -195,9 +195,10 @@ def test_a_tick_against_draws_and_releases_never_uncovers_in_silence(vault):
     Every other round the price falls while one draws and one releases. Each act is refused, or
     the tick sees what it left behind; the invariants are proved after every round.
     """
+    steps = 60 * TIMES
     position = vault.pledge(1_000)
     make_drawn_loan(vault.desk, principal=Decimal(225_000))
-    spare = make_loan(vault.desk, principal=Decimal(200_000))
+    spare = make_loan(vault.desk, principal=Decimal(1_000 * steps))
 
     def play(racer: int, number: int) -> list[object]:
         step, phase = divmod(number, 3)
@@ -216,15 +217,15 @@ def test_a_tick_against_draws_and_releases_never_uncovers_in_silence(vault):
             vault.release(Take(position.pk, Decimal(1)), **AT)
         return []
 
-    rounds = race(3, play, rounds=180)
+    rounds = race(3, play, rounds=3 * steps)
     errors = errors_of(rounds)
     assert {type(error) for error in errors} <= {WouldUncover, BelowReleaseLevel}
     looks = [outcomes[0].result for outcomes in rounds[1::3]]
-    assert looks == [[]] * 60
+    assert looks == [[]] * steps
     assert breaches() == []
     # Both orders have happened: some draws came before their tick, some after it.
     refused = [error for error in errors if isinstance(error, WouldUncover)]
-    assert 0 < len(refused) < 60
+    assert 0 < len(refused) < steps
 
 
 def give_back_what_was_drawn(vault: Vault) -> None:

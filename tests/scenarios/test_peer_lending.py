@@ -12,14 +12,22 @@ import pytest
 from django.db import transaction
 
 from ledger.models import Entry
-from lending.models import Loan
-from lending.services.loans import agree_loan
+from lending.models import Loan, Waiver
+from lending.services.loans import agree_loan, stop_interest
 from lending.states import Product
 from pledges.models import CoverRecord, MarginCall
 from pledges.rules.cover import goods_needed
 from pledges.services.conversion import Take
 from pledges.services.cover import BelowReleaseLevel, WouldUncover
-from tests.factories.lending import DUE, START, make_drawn_loan, make_loan, pay_out, receive
+from tests.factories.lending import (
+    DUE,
+    START,
+    accrue_through,
+    make_drawn_loan,
+    make_loan,
+    pay_out,
+    receive,
+)
 from tests.factories.pledges import HALF, Vault, make_goods, make_pure, make_vault
 from tests.factories.risk import make_quoted, make_tick, noon
 from tests.proofs import breaches
@@ -224,3 +232,45 @@ def test_10_the_order_of_pledging_makes_no_difference():
     second.pledge(10, gamma)
     second.pledge(10)
     assert first.cover() == second.cover()
+
+
+def test_8_fifty_less_than_due_is_let_go_by_rule_and_the_loan_closes():
+    vault = vault_at(waiver_tolerance=Decimal(50))
+    vault.pledge(4_000)
+    loan = make_drawn_loan(vault.desk, principal=Decimal(1_000_000))
+    # 360 days at 13.5 % are 135,000; from day to day it is counted to the cent.
+    on = date(2016, 3, 31)
+    owed = sum(loan.owed_on(on).values())
+    assert owed == 1_011_250  # 30 days: 1,000,000 × 0.135 × 30 / 360
+    receive(vault.desk, owed - Decimal(50), on=on)
+    loan.refresh_from_db()
+    assert (loan.state, loan.owed_total, vault.desk.fresh().exposure) == ("repaid", 0, 0)
+    waived = Waiver.objects.get()
+    assert (waived.component, waived.amount) == ("principal", 50)
+
+
+def test_8_a_cent_more_than_the_tolerance_stays_owed():
+    vault = vault_at(waiver_tolerance=Decimal(50))
+    vault.pledge(4_000)
+    loan = make_drawn_loan(vault.desk, principal=Decimal(1_000_000))
+    receive(vault.desk, Decimal("999949.99"), on=START)
+    loan.refresh_from_db()
+    assert (loan.state, loan.owed_total) == ("drawn", Decimal("50.01"))
+    assert not Waiver.objects.exists()
+
+
+def test_9_no_interest_after_the_stop_date(vault):
+    vault.pledge(4_000)
+    loan = make_drawn_loan(vault.desk, principal=Decimal(1_000_000))
+    stop = date(2016, 3, 11)
+    stop_interest(
+        loan=loan,
+        stops_on=stop,
+        reason="agreed",
+        actor=vault.desk.team.approver,
+        now=noon(START),
+    )
+    accrue_through(vault.desk, date(2016, 3, 31))
+    loan.refresh_from_db()
+    assert loan.owed_interest == 3_750  # 10 days: 1,000,000 × 0.135 × 10 / 360
+    assert vault.desk.fresh().exposure == 1_003_750
