@@ -21,6 +21,13 @@ from pledges.services.custody import (
     give_evidence,
 )
 from pledges.services.instructions import request_instruction
+from pledges.services.mortgage import (
+    MortgageTerms,
+    activate_mortgage,
+    add_site,
+    draft_mortgage,
+    select_item,
+)
 from pledges.services.production import transform
 from pledges.services.warehouse import Arrival, pledge_mortgaged
 from pledges.services.warehouse import substitute as swap
@@ -82,6 +89,30 @@ def place_orders(on: date, now: datetime) -> None:
 def place_next_order(on: date, now: datetime) -> None:
     """Order copper foil for the next run."""
     _place(NEXT_RUN, "RUN-2012", date(2012, 2, 17), on, now)
+
+
+def mortgage_materials(on: date, now: datetime) -> None:
+    """Agree on the floating mortgage; the material manager chooses what is high in value."""
+    cast = read_cast()
+    terms = MortgageTerms(
+        goods_class="High-value conductive materials and the phones made of them",
+        floor_value=Decimal(400_000),
+        work_in_process_deduction=Decimal("0.15"),
+    )
+    mortgage = draft_mortgage(
+        facility=cast.facility, number="FM-2011-01", terms=terms,
+        actor=cast.actor("lin"), on=on, now=now,
+    )  # fmt: skip
+    add_site(
+        mortgage=mortgage, site=cast.site("pearl-odm"), reason="audited in June",
+        on=on, actor=cast.actor("lin"), now=now,
+    )  # fmt: skip
+    for item in (COPPER_FOIL, SILVER_PASTE, GOLD_WIRE, PHONE):
+        select_item(
+            mortgage=mortgage, item=cast.item(item), reason="liquid and priced every day",
+            on=on, actor=cast.actor("mei"), now=now,
+        )  # fmt: skip
+    activate_mortgage(mortgage=mortgage, on=on, actor=cast.actor("zhou"), now=now)
 
 
 def order_of(number: str) -> PurchaseOrder:

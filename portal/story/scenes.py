@@ -58,6 +58,8 @@ SCENES: tuple[Scene, ...] = (
           finance.finance_orders),
     Scene("pay-on-order", 1, date(2011, 6, 22), "30 % is paid to each supplier",
           finance.pay_on_order),
+    Scene("mortgage", 2, date(2011, 7, 8), "The floating mortgage is agreed; its goods are chosen",
+          chain.mortgage_materials),
     Scene("wire-arrives", 2, date(2011, 7, 11), "Gold wire and silver paste arrive",
           chain.receive_wire_and_paste),
     Scene("foil-arrives", 2, date(2011, 7, 14), "The first 70 t of copper foil arrive",
