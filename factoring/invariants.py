@@ -42,19 +42,24 @@ INVOICE_TIES_TO_GOODS = Invariant(
 
 COLLECTED_WITHIN_THE_FACE = Invariant(
     name="collected_within_the_face",
-    sentence="What remains of a receivable's position is its face less what was collected and "
-    "credited.",
+    sentence="What remains of a receivable's position is its face less what was collected, "
+    "credited and enforced.",
     sql="""
     SELECT 'invoice ' || r.invoice_number,
            'face ' || r.face || ', collected ' || paid.amount || ', credited ' || noted.amount
-           || ', remaining ' || p.remaining
+           || ', enforced ' || enforced.amount || ', remaining ' || p.remaining
     FROM factoring_receivable r
     JOIN pledges_position p ON p.id = r.position_id
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(l.quantity), 0) AS amount FROM pledges_conversionleg l
+        JOIN pledges_conversion e ON e.id = l.conversion_id AND e.kind = 'enforce'
+        WHERE l.position_id = p.id AND l.direction = 'consumed') enforced
     CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS amount FROM factoring_collection
                         WHERE receivable_id = r.id) paid
     CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS amount FROM factoring_creditnote
                         WHERE receivable_id = r.id) noted
-    WHERE p.quantity <> r.face OR p.remaining <> r.face - paid.amount - noted.amount
+    WHERE p.quantity <> r.face
+       OR p.remaining <> r.face - paid.amount - noted.amount - enforced.amount
     """,
 )
 
@@ -89,8 +94,8 @@ CREDITED_FOR_WHAT_CAME_BACK = Invariant(
 
 STATES_FOLLOW_THE_MONEY = Invariant(
     name="receivable_states_follow_the_money",
-    sentence="A receivable is collected when nothing is outstanding, settled when nothing is owed "
-    "on it or held for it.",
+    sentence="A receivable is collected when nothing is outstanding (or it was sold in "
+    "enforcement), settled when nothing is owed on it or held for it.",
     sql="""
     SELECT 'invoice ' || r.invoice_number,
            r.state || ': remaining ' || p.remaining || ', held ' || money.held
@@ -102,7 +107,12 @@ STATES_FOLLOW_THE_MONEY = Invariant(
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(h.remaining), 0) AS held FROM factoring_collection c
         JOIN pledges_position h ON h.id = c.proceeds_id WHERE c.receivable_id = r.id) money
-    WHERE (r.state IN ('collected', 'settled')) <> (p.remaining = 0)
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(l.quantity), 0) AS amount FROM pledges_conversionleg l
+        JOIN pledges_conversion e ON e.id = l.conversion_id AND e.kind = 'enforce'
+        WHERE l.position_id = p.id AND l.direction = 'consumed') enforced
+    WHERE (r.state IN ('collected', 'settled') AND p.remaining > 0)
+       OR (r.state = 'assigned' AND p.remaining = 0 AND enforced.amount = 0)
        OR (r.state = 'settled' AND (money.held > 0 OR coalesce(l.owed, 0) > 0))
     """,
 )

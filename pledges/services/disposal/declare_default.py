@@ -12,9 +12,19 @@ from outbox.services.alerts import NewAlert, raise_alerts
 from outbox.states import Severity
 from parties.actors import Actor
 from pledges.models import MarginCall
+from pledges.services.conversion import Evidence
+from pledges.services.cover import CoverAct
 from pledges.services.disposal.acts import enforcing, fresh_cover, lock_case, withdraw_lots
 from pledges.services.disposal.refusals import NotEnforceable, StillShort
-from pledges.states import MarginCallState
+from pledges.services.mortgage.ending import crystallise_mortgage
+from pledges.states import CrystallisationCause, MarginCallState, MortgageState
+
+_CRYSTALLISED_BY = {
+    DefaultCause.UNPAID: CrystallisationCause.UNPAID,
+    DefaultCause.UNCURED_CALL: CrystallisationCause.AGREED_EVENT,
+    DefaultCause.INSOLVENCY: CrystallisationCause.INSOLVENCY,
+    DefaultCause.AGREED_EVENT: CrystallisationCause.AGREED_EVENT,
+}
 
 
 def is_enforceable(call: MarginCall, now: datetime) -> bool:
@@ -68,17 +78,20 @@ def declare_default(
 ) -> DefaultNotice:
     """Give the notice, by a second person; the borrower is alerted, nothing more is drawn.
 
+    Floating mortgages of the facility crystallise with it: their goods may no longer move.
+
     Raises NotEnforceable (cured meanwhile) and what lending's verb of this name raises.
     """
     with enforcing(notice.facility_id, cause="default", on=on, actor=actor, now=now) as act:
         _require_cause(notice, now)
         given = lending.declare_default(notice=notice, on=on, actor=actor, now=now)
+        _crystallise(given, act)
         raise_alerts(
             [
                 NewAlert(
                     organisation_id=organisation_id,
                     topic="pledges.default_declared",
-                    aggregate="lending.facility",
+                    aggregate="facility",
                     aggregate_id=act.facility.pk,
                     key=f"default:{given.pk}",
                     severity=Severity.URGENT,
@@ -94,6 +107,20 @@ def declare_default(
             now=now,
         )
         return given
+
+
+def _crystallise(notice: DefaultNotice, act: CoverAct) -> None:
+    in_force = act.facility.mortgages.filter(state=MortgageState.ACTIVE)
+    for mortgage in in_force.order_by("pk"):
+        crystallise_mortgage(
+            mortgage=mortgage,
+            cause=_CRYSTALLISED_BY[DefaultCause(notice.cause)],
+            evidence=Evidence("default_notice", f"{act.facility.code}/{notice.pk}"),
+            reason=notice.reason,
+            on=act.on,
+            actor=act.actor,
+            now=act.now,
+        )
 
 
 def heal_default(*, notice: DefaultNotice, on: date, actor: Actor, now: datetime) -> DefaultNotice:
