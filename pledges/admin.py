@@ -28,6 +28,8 @@ from pledges.models import (
     InsurancePolicy,
     InsuredSite,
     MarginCall,
+    MarginCallEntry,
+    MarginCallExtension,
     MortgagedItem,
     MortgagedSite,
     Offer,
@@ -141,6 +143,29 @@ class MarginCallAdmin(ReadOnlyAdmin):
     search_fields = ("facility__code",)
     list_select_related = ("facility",)
     date_hierarchy = "opened_on"
+
+
+@admin.register(MarginCallEntry)
+class MarginCallEntryAdmin(ReadOnlyAdmin):
+    """The histories of margin calls."""
+
+    lender_path = "tenant"
+    list_display = ("at", "call", "kind", "need_before", "need", "due_at", "actor_label")
+    list_filter = ("kind",)
+    search_fields = ("call__facility__code",)
+    list_select_related = ("call__facility",)
+    ordering = ("-id",)
+
+
+@admin.register(MarginCallExtension)
+class MarginCallExtensionAdmin(ReadOnlyAdmin):
+    """More time asked for, and who decided."""
+
+    lender_path = "tenant"
+    list_display = ("asked_at", "call", "due_before", "due_after", "maker", "checker", "state")
+    list_filter = ("state",)
+    search_fields = ("call__facility__code", "reason")
+    list_select_related = ("call__facility", "maker", "checker")
 
 
 @admin.register(PoolLine)

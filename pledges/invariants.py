@@ -390,6 +390,46 @@ EXECUTED_AS_INSTRUCTED = Invariant(
     """,
 )
 
+CALL_HISTORY_IS_UNBROKEN = Invariant(
+    name="call_history_is_unbroken",
+    sentence="A call's history begins with its opening, each line where the last one ended, and "
+    "ends with its cure.",
+    sql="""
+    SELECT 'margin call ' || m.id, 'line ' || coalesce(h.place::text, 'missing') || ': '
+           || coalesce(h.kind || ' from ' || h.need_before || ' after ' || h.left_at, 'none')
+    FROM pledges_margincall m
+    LEFT JOIN LATERAL (
+        SELECT e.*, row_number() OVER (ORDER BY e.id) AS place,
+               lag(e.need) OVER (ORDER BY e.id) AS left_at,
+               lead(e.id) OVER (ORDER BY e.id) IS NULL AS is_last
+        FROM pledges_margincallentry e WHERE e.call_id = m.id) h ON true
+    WHERE h.id IS NULL
+       OR (h.place = 1) <> (h.kind = 'opened')
+       OR h.kind = 'opened' AND (h.need <> m.cash_needed OR h.at <> m.opened_at)
+       OR h.kind <> 'opened' AND h.need_before <> h.left_at
+       OR h.is_last AND ((h.kind = 'cured') <> (m.state = 'cured') OR h.due_at <> m.due_at)
+    """,
+)
+
+CALL_MOVED_BY_ITS_HISTORY = Invariant(
+    name="call_moved_by_its_history",
+    sentence="A call is escalated and its clock run out where, and only where, a line says so.",
+    sql="""
+    SELECT 'margin call ' || m.id, m.state || ', escalations told ' || lines.escalated
+           || ', clock ran out at ' || coalesce(m.ran_out_at::text, 'no time')
+    FROM pledges_margincall m
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE e.kind = 'escalated') AS escalated,
+               max(e.id) FILTER (WHERE e.kind = 'ran_out') AS ran_out,
+               max(e.id) FILTER (WHERE e.kind = 'extended') AS extended
+        FROM pledges_margincallentry e WHERE e.call_id = m.id) lines
+    WHERE lines.escalated <> (m.escalated_at IS NOT NULL)::int
+       OR (m.state = 'escalated') AND m.escalated_at IS NULL
+       OR (m.ran_out_at IS NOT NULL)
+          <> (lines.ran_out IS NOT NULL AND lines.ran_out > coalesce(lines.extended, 0))
+    """,
+)
+
 INVARIANTS = [
     INSTRUCTIONS_ARE_STAMPED,
     EXECUTED_AS_INSTRUCTED,
@@ -407,6 +447,8 @@ INVARIANTS = [
     GOODS_ARE_HELD_FOR_POSITIONS,
     NEVER_UNCOVERED_IN_SILENCE,
     CALLED_MEANS_CALL_OPEN,
+    CALL_HISTORY_IS_UNBROKEN,
+    CALL_MOVED_BY_ITS_HISTORY,
     NO_ACT_UNCOVERED,
     HISTORY_ENDS_IN_THE_PRESENT,
     SUSPENDED_MEANS_WHY,

@@ -219,6 +219,53 @@ class CrystallisationCause(TextChoices):
     IMPAIRMENT = "impairment", _("Serious impairment of the claim")
 
 
+class CallEntryKind(TextChoices):
+    """What the history of a margin call tells."""
+
+    OPENED = "opened", _("Opened")
+    REMINDED = "reminded", _("Reminded")
+    PARTLY_CURED = "partly_cured", _("Partly cured")
+    DEEPENED = "deepened", _("Need grown")
+    ESCALATED = "escalated", _("Escalated")
+    EXTENDED = "extended", _("Extended")
+    RAN_OUT = "ran_out", _("Clock ran out")
+    CURED = "cured", _("Cured")
+
+
+class Reminder(TextChoices):
+    """The times at which both desks are told of an open call."""
+
+    HALF = "half", _("Half of the time is gone")
+    LAST = "last", _("Last hours")
+
+
+class Cure(TextChoices):
+    """What ended a margin call."""
+
+    CASH = "cash", _("Cash")
+    GOODS = "goods", _("Goods")
+    PRICE = "price", _("Price")
+    MIXED = "mixed", _("Cash and goods")
+
+
+class ExtensionState(TextChoices):
+    """Life of a request for more time to cure."""
+
+    ASKED = "asked", _("Asked for")
+    GRANTED = "granted", _("Granted")
+    REFUSED = "refused", _("Refused")
+
+
+EXTENSION_STATES = StateTable(
+    states=ExtensionState,
+    initial={ExtensionState.ASKED},
+    transitions={
+        (ExtensionState.ASKED, ExtensionState.GRANTED),
+        (ExtensionState.ASKED, ExtensionState.REFUSED),
+    },
+)
+
+
 class Direction(TextChoices):
     """Which side of a conversion a leg stands on."""
 

@@ -8,14 +8,14 @@ from pledges.services.allocation_acceptance import retire_overtaken
 from pledges.services.days import record_day
 from pledges.services.instruction_clock import chase_overdue
 from pledges.services.law_days import watch_the_law
-from pledges.services.margin_calls import escalate_expired
+from pledges.services.margin_calls import escalate_expired, mark_needs
 from pledges.services.sell_out import suggest_swaps
 from pledges.services.tick import follow_glides
 
 
 @shared_task
 def escalate_margin_calls() -> int:
-    """Escalate the margin calls whose cure clock ran out."""
+    """Send the reminders that are due and escalate the calls whose clock ran out."""
     return escalate_expired(actor=system_actor("margin call clock"), now=clock.now())
 
 
@@ -29,8 +29,9 @@ def follow_gliding_rates() -> int:
 
 @shared_task
 def record_end_of_day() -> int:
-    """Append today's reading of every facility."""
+    """Append today's reading of every facility and today's line of every call."""
     now = clock.now()
+    mark_needs(on=now.date(), actor=system_actor("end of day"), now=now)
     return record_day(on=now.date(), now=now)
 
 

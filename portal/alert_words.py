@@ -64,6 +64,8 @@ class AlertWords:
     figures: Mapping[str, Format] = field(default_factory=dict)
 
 
+_CALL: dict[str, Format] = {"need": as_money, "cured": as_money, "due_at": as_instant}
+
 WORDS: dict[str, AlertWords] = {
     "pledges.sell_out_near": AlertWords(
         gettext_lazy(
@@ -185,6 +187,41 @@ WORDS: dict[str, AlertWords] = {
             "rank before you"
         ),
         {"registered_on": as_day},
+    ),
+    "pledges.margin_call_opened": AlertWords(
+        gettext_lazy(
+            "Margin call on %(code)s: %(need)s %(currency)s in cash needed until %(due_at)s"
+        ),
+        _CALL,
+    ),
+    "pledges.margin_call_reminded": AlertWords(
+        gettext_lazy(
+            "Reminder: the margin call on %(code)s needs %(need)s %(currency)s until %(due_at)s"
+        ),
+        _CALL,
+    ),
+    "pledges.margin_call_partly_cured": AlertWords(
+        gettext_lazy(
+            "The margin call on %(code)s is cured by %(cured)s; %(need)s %(currency)s are left"
+        ),
+        _CALL,
+    ),
+    "pledges.margin_call_escalated": AlertWords(
+        gettext_lazy("The margin call on %(code)s is escalated: %(need)s %(currency)s needed"),
+        _CALL,
+    ),
+    "pledges.margin_call_extended": AlertWords(
+        gettext_lazy("The margin call on %(code)s has time until %(due_at)s"), _CALL
+    ),
+    "pledges.margin_call_ran_out": AlertWords(
+        gettext_lazy(
+            "The clock of the margin call on %(code)s ran out with %(need)s %(currency)s needed: "
+            "it may be enforced"
+        ),
+        _CALL,
+    ),
+    "pledges.margin_call_cured": AlertWords(
+        gettext_lazy("The margin call on %(code)s is cured"), _CALL
     ),
 }
 

@@ -2,6 +2,8 @@
 
 from pledges.models.allocation import AllocationLine, AllocationProposal, CustodyFee
 from pledges.models.approval_rule import AutoApprovalRule
+from pledges.models.call_extension import MarginCallExtension
+from pledges.models.call_history import MarginCallEntry
 from pledges.models.claims import ClaimedReceipt, ClaimedSerial
 from pledges.models.conversion import Conversion, ConversionLeg, ConversionStock
 from pledges.models.cover import CoverRecord, FacilityCover
@@ -52,6 +54,8 @@ __all__ = [
     "InsurancePolicy",
     "InsuredSite",
     "MarginCall",
+    "MarginCallEntry",
+    "MarginCallExtension",
     "MortgagedItem",
     "MortgagedSite",
     "Offer",

@@ -11,7 +11,8 @@ from common.states import StateField, StateModel, state_guards, transition
 from lending.models import Facility
 from parties.models import Organisation
 from pledges.models.conversion import Conversion
-from pledges.states import MARGIN_CALL_STATES, MarginCallState
+from pledges.states import MARGIN_CALL_STATES, Cure, MarginCallState
+from pledges.triggers import DueMovesByExtension
 
 _guards = state_guards("margincall", "state", MARGIN_CALL_STATES)
 
@@ -31,11 +32,14 @@ class MarginCall(StateModel):
     lending_value = MoneyAmountField()
     cash_needed = MoneyAmountField(help_text="E − ΣLV when opened")
     escalated_at = models.DateTimeField(null=True, blank=True)
+    ran_out_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the clock was found to have run out"
+    )
     cured_at = models.DateTimeField(null=True, blank=True)
     cured_by = models.ForeignKey(
         Conversion, on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
-    cure = models.CharField(max_length=12, blank=True, help_text="goods, cash or price")
+    cure = models.CharField(max_length=12, blank=True, help_text="goods, cash, price or mixed")
 
     class Meta:
         ordering = ["opened_at", "id"]
@@ -52,6 +56,9 @@ class MarginCall(StateModel):
                 name="margin_call_cured_says_when",
                 condition=Q(cured_at__isnull=True) ^ Q(state=MarginCallState.CURED),
             ),
+            models.CheckConstraint(
+                name="margin_call_cure_known", condition=Q(cure__in=["", *Cure.values])
+            ),
             *_guards.constraints,
         ]
         triggers = [
@@ -66,6 +73,7 @@ class MarginCall(StateModel):
                 "lending_value",
                 "cash_needed",
             ),
+            DueMovesByExtension(),
             *_guards.triggers,
         ]
 
@@ -83,5 +91,5 @@ class MarginCall(StateModel):
         target=MarginCallState.CURED,
     )
     def be_cured(self, *, now: datetime, cure: str, conversion: Conversion | None) -> None:
-        """Exposure is within lending value again, by goods, cash or price."""
+        """Exposure is within lending value again, by goods, cash, both or the price."""
         self.cured_at, self.cure, self.cured_by = now, cure, conversion

@@ -23,14 +23,19 @@ from lending.models import Facility
 from lending.states import FacilityState
 from parties.actors import Actor
 from pledges.measure import judging_days, measure
+from pledges.models import MarginCall
 from pledges.rules.cover import Cover
+from pledges.services.call_history import last_standings
 from pledges.services.controlled import BelowReleaseLevel, judge_goods_left
 from pledges.services.journal import PendingConversion, write_conversions
 from pledges.services.price_gate import share_gate
 from pledges.services.readings import Reading, record_readings
+from pledges.states import MarginCallState
 
 __all__ = [
     "BelowReleaseLevel",
+    "CallBlocksDrawing",
+    "CallBlocksRelease",
     "CoverAct",
     "NoReleaseInDefault",
     "Requirement",
@@ -60,6 +65,18 @@ class NoReleaseInDefault(Refusal):
     """Nothing is given back under a default while anything is owed: the lender may sell it."""
 
     code = "no_release_in_default"
+
+
+class CallBlocksDrawing(WouldUncover):
+    """While a margin call is open, nothing is drawn but by an act that cures it."""
+
+    code = "margin_call_open"
+
+
+class CallBlocksRelease(BelowReleaseLevel):
+    """While a margin call is open, goods leave only as part of a cure, such as a swap."""
+
+    code = "margin_call_open"
 
 
 @dataclass
@@ -153,7 +170,17 @@ def _close(act: CoverAct) -> None:
         act.conversions, before=act.before, after=after, priced_on=act.priced_on
     )
     record_readings(
-        [Reading(facility.pk, facility.tenant_id, after, act.priced_on, conversions, act.detail)],
+        [
+            Reading(
+                facility.pk,
+                facility.tenant_id,
+                after,
+                act.priced_on,
+                conversions,
+                act.detail,
+                before=act.before,
+            )
+        ],
         cause=act.cause,
         actor=act.actor,
         on=act.on,
@@ -167,10 +194,14 @@ def judge(act: CoverAct, after: Cover) -> None:
     by_order = act.requirement >= Requirement.RELEASE
     if by_order or act.keeps_floor:
         _require_no_default(act, after)
+        if by_order and after.shortfall:
+            _refuse_while_called(act, after, CallBlocksRelease)
         judge_goods_left(act, after, by_order=by_order, in_ordinary_course=act.keeps_floor)
     if after.shortfall == 0:
         return
     worse = after.shortfall > act.before.shortfall
+    if act.requirement >= Requirement.COVERED:
+        _refuse_while_called(act, after, CallBlocksDrawing)
     if act.requirement >= Requirement.COVERED or (act.requirement and worse):
         raise WouldUncover(
             message=_(
@@ -203,3 +234,32 @@ def _require_no_default(act: CoverAct, after: Cover) -> None:
             },
             numbers={"exposure": after.exposure},
         )
+
+
+def _refuse_while_called(act: CoverAct, after: Cover, refusal: type[Refusal]) -> None:
+    """Refuse by the name of the open call, if one is: it must be cured first."""
+    uncured = MarginCall.objects.exclude(state=MarginCallState.CURED)
+    call = uncured.filter(facility=act.facility).first()
+    if call is None:
+        return
+    need = last_standings([call.pk])[call.pk].need
+    raise refusal(
+        message=_(
+            "margin call %(number)d of %(day)s is open and needed %(need)s %(currency)s by its "
+            "last reading; afterwards it would be short %(short)s"
+        )
+        % {
+            "number": call.pk,
+            "day": call.opened_on,
+            "need": f"{need:,.2f}",
+            "short": f"{after.shortfall:,.2f}",
+            "currency": act.facility.currency,
+        },
+        numbers={
+            "call": call.pk,
+            "need": need,
+            "short": after.shortfall,
+            "exposure": after.exposure,
+            "lending_value": after.lending_value,
+        },
+    )

@@ -1,24 +1,30 @@
-"""Margin calls follow the readings of cover: opened, escalated and cured by them alone."""
+"""Margin calls follow the readings of cover: opened, deepened, cured in parts and in full."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from common.calendars import BusinessCalendar
 from common.locks import lock_in_order
-from lending.models import Facility
-from outbox.services.events import NewEvent, emit_many
+from lending.models import Facility, Repayment
 from parties.actors import Actor
+from pledges.measure import judging_days, measure
 from pledges.models import MarginCall
-from pledges.states import Band, ConversionKind, MarginCallState
+from pledges.rules.clock import due_after
+from pledges.rules.needs import Parts, Standing, parts_of_act, parts_of_move, standing_of
+from pledges.services.call_clock import run_clocks
+from pledges.services.call_history import Note, last_standings, write_history
+from pledges.services.price_gate import share_gate
+from pledges.states import Band, CallEntryKind, ConversionKind, MarginCallState
 
 if TYPE_CHECKING:
     from pledges.services.readings import Reading
 
+ZERO = Decimal(0)
 CALLING = frozenset({Band.CALLED, Band.CLOSE_OUT})
 CASH_KINDS = frozenset({ConversionKind.COLLECT, ConversionKind.APPLY})
 
@@ -29,29 +35,33 @@ def follow_readings(
     """Open, escalate or cure the facilities' calls as their new readings demand.
 
     A call opens when exposure passes the watch line, escalates past the close-out line and is
-    cured when exposure is within lending value again (domain.md, margin call). Six statements
-    at most, whatever the number of readings.
+    cured when exposure is within lending value again (domain.md, margin call); what shrinks or
+    deepens its need in between is written into its history. A constant number of statements.
     """
     # Under lock: the clock may be escalating one of them at this moment.
     uncured = MarginCall.objects.exclude(state=MarginCallState.CURED)
     concerned = uncured.filter(facility_id__in=[reading.facility_id for reading in readings])
     calls = {call.facility_id: call for call in lock_in_order(concerned)}
-    opened = _open(
-        [r for r in readings if r.cover.band in CALLING and r.facility_id not in calls],
-        cause=cause,
-        on=on,
-        now=now,
-    )
-    _tell(opened, actor=actor, now=now)
+    last = last_standings([call.pk for call in calls.values()]) if calls else {}
+    calling = [r for r in readings if r.cover.band in CALLING and r.facility_id not in calls]
+    opened = _open(calling, cause=cause, on=on, now=now)
+    notes = [_opening(call, reading) for call, reading in zip(opened, calling, strict=True)]
     # A new call moves at once if exposure fell through both lines together.
     calls |= {call.facility_id: call for call in opened}
-    moved = [
-        call
+    last |= {note.call.pk: note.after for note in notes}
+    repayments = _repayments(calls) if cause == "repay" and calls else {}
+    moves = [
+        _Move(calls[reading.facility_id], reading, cause, repayments.get(reading.facility_id))
         for reading in readings
-        if (call := calls.get(reading.facility_id)) and _move(call, reading, cause=cause, now=now)
+        if reading.facility_id in calls
     ]
-    MarginCall.objects.bulk_update(moved, ["state", "escalated_at", "cured_at", "cure", "cured_by"])
-    _tell(moved, actor=actor, now=now)
+    notes += [note for move in moves for note in move.notes(last[move.call.pk], now=now)]
+    moved = [move.call for move in moves if move.moved]
+    if moved:
+        MarginCall.objects.bulk_update(
+            moved, ["state", "escalated_at", "cured_at", "cure", "cured_by"]
+        )
+    write_history(notes, actor=actor, now=now)
 
 
 def _open(readings: Sequence[Reading], *, cause: str, on: date, now: datetime) -> list[MarginCall]:
@@ -78,61 +88,121 @@ def _open(readings: Sequence[Reading], *, cause: str, on: date, now: datetime) -
 
 
 def _due(facility: Facility, now: datetime) -> datetime:
-    calendar = BusinessCalendar(facility.tenant.country)
-    return calendar.add_business_days(now, facility.cure_business_days)
+    return due_after(
+        now, country=facility.tenant.country, business_days=facility.cure_business_days
+    )
 
 
-def _move(call: MarginCall, reading: Reading, *, cause: str, now: datetime) -> bool:
-    """Move one open call by its reading; tell whether it moved."""
-    if reading.cover.shortfall == 0:
-        conversion = reading.conversions[0] if reading.conversions else None
-        call.be_cured(now=now, cure=_cure(reading, cause), conversion=conversion)
-        return True
-    if reading.cover.band == Band.CLOSE_OUT and call.state == MarginCallState.OPEN:
-        call.escalate(now=now)
-        return True
-    return False
+def _opening(call: MarginCall, reading: Reading) -> Note:
+    standing = standing_of(reading.cover)
+    return Note(
+        call, CallEntryKind.OPENED, standing, standing, cause=str(call.cause.get("kind", ""))
+    )
 
 
-def _cure(reading: Reading, cause: str) -> str:
-    kinds = {conversion.kind for conversion in reading.conversions}
-    if kinds:
-        return "cash" if kinds <= CASH_KINDS else "goods"
-    return "cash" if cause == "repay" else "price"
+def _repayments(calls: Mapping[int, MarginCall]) -> dict[int, Repayment]:
+    """Return each facility's latest repayment: the one that is being recorded."""
+    latest = Repayment.objects.filter(facility_id__in=list(calls))
+    latest = latest.order_by("facility_id", "-id").distinct("facility_id")
+    return {repayment.facility_id: repayment for repayment in latest}
+
+
+class _Move:
+    """What one reading does to one call."""
+
+    def __init__(
+        self, call: MarginCall, reading: Reading, cause: str, repayment: Repayment | None
+    ) -> None:
+        self.call, self.reading, self.cause, self.repayment = call, reading, cause, repayment
+        self.after = standing_of(reading.cover)
+        self.moved = False
+
+    def notes(self, last: Standing, *, now: datetime) -> list[Note]:
+        """Move the call and return the lines of its history."""
+        notes = []
+        if self.after.need != last.need:
+            notes.append(self._change(last, now))
+        if self.reading.cover.band == Band.CLOSE_OUT and self.call.state == MarginCallState.OPEN:
+            self.call.escalate(now=now)
+            self.moved = True
+            notes.append(
+                Note(self.call, CallEntryKind.ESCALATED, self.after, self.after, cause=self.cause)
+            )
+        return notes
+
+    def _change(self, last: Standing, now: datetime) -> Note:
+        parts = self._parts(last)
+        conversions = self.reading.conversions
+        conversion = conversions[0] if conversions else None
+        if self.after.need == 0:
+            self.call.be_cured(now=now, cure=parts.cure, conversion=conversion)
+            self.moved = True
+        return Note(
+            self.call,
+            kind_of(last, self.after),
+            last,
+            self.after,
+            parts,
+            cause=self.cause,
+            conversion=conversion,
+            repayment=self.repayment,
+        )
+
+    def _parts(self, last: Standing) -> Parts:
+        before = self.reading.before
+        if before is None:
+            paid = self.repayment.amount if self.repayment else ZERO
+            return parts_of_move(last=last, after=self.after, paid=paid)
+        kinds = {conversion.kind for conversion in self.reading.conversions}
+        return parts_of_act(
+            last=last,
+            before=standing_of(before),
+            after=self.after,
+            cash_only=bool(kinds) and kinds <= CASH_KINDS,
+        )
+
+
+def kind_of(before: Standing, after: Standing) -> CallEntryKind:
+    """Return what a change of the need is called."""
+    if after.need == 0:
+        return CallEntryKind.CURED
+    return CallEntryKind.PARTLY_CURED if after.need < before.need else CallEntryKind.DEEPENED
 
 
 @transaction.atomic
-def escalate_expired(*, actor: Actor, now: datetime) -> int:
-    """Escalate every open call whose cure clock ran out before `now`; return how many."""
-    calls = lock_in_order(MarginCall.objects.filter(state=MarginCallState.OPEN, due_at__lt=now))
-    for call in calls:
-        call.escalate(now=now)
-    MarginCall.objects.bulk_update(calls, ["state", "escalated_at"])
-    _tell(calls, actor=actor, now=now)
-    return len(calls)
+def mark_needs(*, on: date, actor: Actor, now: datetime) -> int:
+    """Write into the history of every open call what prices and interest did to its need by `on`.
 
-
-def _tell(calls: Iterable[MarginCall], *, actor: Actor, now: datetime) -> None:
-    words = {
-        MarginCallState.OPEN: "opened",
-        MarginCallState.ESCALATED: "escalated",
-        MarginCallState.CURED: "cured",
+    Ticks write only calls whose band changes; this keeps the history complete day by day. Returns
+    how many needs had changed; a second run finds none. Constant statements for calls of one day.
+    """
+    share_gate()
+    calls = lock_in_order(MarginCall.objects.exclude(state=MarginCallState.CURED))
+    last = last_standings([call.pk for call in calls])
+    covers = {
+        facility_id: cover
+        for day, ids in judging_days(
+            on=on, facility_ids=[call.facility_id for call in calls]
+        ).items()
+        for facility_id, cover in measure(as_of=day, facility_ids=ids).items()
     }
-    emit_many(
-        [
-            NewEvent(
-                topic=f"pledges.margin_call_{words[MarginCallState(call.state)]}",
-                aggregate="margin_call",
-                aggregate_id=str(call.pk),
-                tenant_id=call.tenant_id,
-                payload={
-                    "facility": call.facility_id,
-                    "cash_needed": str(call.cash_needed),
-                    "due_at": call.due_at.isoformat(),
-                    "by": actor.label,
-                },
-            )
-            for call in calls
-        ],
-        now=now,
-    )
+    notes = [
+        Note(
+            call,
+            kind_of(before, after),
+            before,
+            after,
+            parts_of_move(last=before, after=after),
+            cause="day",
+        )
+        for call in calls
+        for before, after in [(last[call.pk], standing_of(covers[call.facility_id]))]
+        if after.need not in (0, before.need)
+    ]
+    write_history(notes, actor=actor, now=now)
+    return len(notes)
+
+
+def escalate_expired(*, actor: Actor, now: datetime) -> int:
+    """Run the clocks of all open calls; return how many escalated because theirs ran out."""
+    return run_clocks(actor=actor, now=now).escalated

@@ -15,7 +15,10 @@ from pledges.states import Band
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A facility's cover at the prices of one day, with the conversions that led to it."""
+    """A facility's cover at the prices of one day, with the conversions that led to it.
+
+    before: the cover that the act found, where an act led to it.
+    """
 
     facility_id: int
     tenant_id: int
@@ -23,6 +26,7 @@ class Reading:
     priced_on: date
     conversions: Sequence[Conversion] = ()
     detail: dict[str, Any] = field(default_factory=dict)
+    before: Cover | None = None
 
 
 def record_readings(

@@ -27,6 +27,8 @@ FROM pledges_cover(%s, %s) v
 JOIN lending_facility f ON f.id = v.facility_id
 LEFT JOIN pledges_facilitycover c ON c.facility_id = v.facility_id
 WHERE v.band <> coalesce(c.band, 'covered')
+   OR (%s AND EXISTS (SELECT FROM pledges_margincall m
+                      WHERE m.facility_id = v.facility_id AND m.state <> 'cured'))
 """
 # Only lines glide: what is covered, or beyond close-out already, stays so until something moves.
 _BETWEEN_LINES = "SELECT facility_id FROM pledges_facilitycover WHERE band IN ('watch', 'called')"
@@ -92,10 +94,14 @@ def _glides(on: date) -> dict[str, Any]:
 def reassess(
     *, facility_ids: Collection[int], cause: str, on: date, actor: Actor, now: datetime
 ) -> None:
-    """Re-judge facilities whose exposure moved without an act on their cover (accrual, cash)."""
+    """Re-judge facilities whose exposure moved without an act on their cover (accrual, cash).
+
+    Whatever may have cured a part of an open call is recorded, even if no band changes; a day's
+    interest is left to `mark_needs`.
+    """
     with transaction.atomic():
         share_gate()
-        readings = _changed(on, facility_ids, {})
+        readings = _changed(on, facility_ids, {}, called_too=cause != "accrue")
         record_readings(readings, cause=cause, actor=actor, on=on, now=now)
 
 
@@ -104,20 +110,23 @@ def _touched(commodity_ids: Collection[int]) -> list[int]:
     return ids or []
 
 
-def _changed(on: date, facility_ids: Collection[int], detail: dict[str, Any]) -> list[Reading]:
+def _changed(
+    on: date, facility_ids: Collection[int], detail: dict[str, Any], *, called_too: bool = False
+) -> list[Reading]:
+    """Return the readings whose band differs from the recorded one, or (also) of called ones."""
     return [
         reading
         for priced_on, ids in judging_days(on=on, facility_ids=facility_ids).items()
-        for reading in _changed_by(priced_on, ids, detail)
+        for reading in _changed_by(priced_on, ids, detail, called_too)
     ]
 
 
 def _changed_by(
-    priced_on: date, facility_ids: Sequence[int], detail: dict[str, Any]
+    priced_on: date, facility_ids: Sequence[int], detail: dict[str, Any], called_too: bool
 ) -> list[Reading]:
     return [
         Reading(cover[0], tenant_id, cover_of(cover), priced_on, detail=detail)
-        for tenant_id, *cover in _rows(_CHANGED, [priced_on, list(facility_ids)])
+        for tenant_id, *cover in _rows(_CHANGED, [priced_on, list(facility_ids), called_too])
     ]
 
 

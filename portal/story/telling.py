@@ -8,7 +8,7 @@ from django.db import transaction
 
 from lending.services.accrual import accrue
 from pledges.services.days import record_day
-from pledges.services.margin_calls import escalate_expired
+from pledges.services.margin_calls import escalate_expired, mark_needs
 from pledges.services.tick import follow_glides
 from portal.models import StoryMark
 from portal.proofs import Proof, prove_all
@@ -110,4 +110,6 @@ def _tick(on: date, now: datetime) -> None:
 def _close(on: date, now: datetime) -> None:
     accrue(through=on, actor=STORY, now=now)
     follow_glides(on=on, actor=STORY, now=now)
+    escalate_expired(actor=STORY, now=now)
+    mark_needs(on=on, actor=STORY, now=now)
     record_day(on=on, now=now)

@@ -259,6 +259,8 @@ WATCHED = (
     "pledges_floatingmortgage",
     "pledges_mortgageditem",
     "pledges_mortgagedsite",
+    "pledges_margincallentry",
+    "pledges_margincallextension",
     "lending_facility",
     "lending_loan",
     "lending_disbursement",

@@ -158,4 +158,4 @@ def test_a_glide_takes_the_same_statements_for_2_and_12_facilities(facilities):
         assert glide(WED) == TickResult(facilities, 0)
     with CaptureQueriesContext(connection) as loud:
         assert glide(FRI) == TickResult(facilities, facilities)
-    assert (len(quiet), len(loud)) == (7, 15)
+    assert (len(quiet), len(loud)) == (7, 19)

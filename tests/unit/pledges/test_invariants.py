@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,10 +10,12 @@ import pytest
 from django.db import connection
 
 from pledges.invariants import INVARIANTS
-from pledges.models import Conversion, PoolLine, Position
+from pledges.models import Conversion, MarginCall, PoolLine, Position
 from pledges.services.conversion import Take
+from pledges.services.margin_calls import escalate_expired
 from pledges.services.transit import Unloaded
 from tests.factories.lending import make_drawn_loan
+from tests.factories.parties import SYSTEM
 from tests.factories.pledges import make_vault
 from tests.factories.risk import make_tick
 from tests.factories.transit import (
@@ -208,6 +210,7 @@ def test_tampered_facility_that_was_never_judged_is_found(busy):
 
 
 def test_tampered_call_that_vanished_is_found(busy):
+    tamper("DELETE FROM pledges_margincallentry")
     tamper("DELETE FROM pledges_margincall")
     assert breaches() == {
         "called_means_call_open": [(f"facility {busy.facility_id}", "band called, calls open 0")]
@@ -218,9 +221,33 @@ def test_tampered_call_that_stayed_open_is_found(busy):
     make_tick({"alpha": 500}, on=date(2016, 3, 3))
     assert breaches() == {}
     tamper("UPDATE pledges_margincall SET state = 'open', cured_at = NULL")
-    assert breaches() == {
-        "called_means_call_open": [(f"facility {busy.facility_id}", "band covered, calls open 1")]
-    }
+    assert breaches()["called_means_call_open"] == [
+        (f"facility {busy.facility_id}", "band covered, calls open 1")
+    ]
+
+
+def test_tampered_call_history_with_a_gap_is_found(busy):
+    busy.pledge(1, on=date(2016, 3, 2))
+    assert breaches() == {}
+    tamper(
+        "UPDATE pledges_margincallentry SET need_before = need_before + 1, by_goods = by_goods + 1"
+        " WHERE kind <> 'opened'"
+    )
+    [(name, told)] = breaches()["call_history_is_unbroken"]
+    assert name == f"margin call {MarginCall.objects.get().pk}"
+    assert told == "line 2: partly_cured from 7376.0000 after 7375.0000"
+    tamper("DELETE FROM pledges_margincallentry")
+    assert breaches() == {"call_history_is_unbroken": [(name, "line missing: none")]}
+
+
+def test_tampered_escalation_that_no_line_tells_is_found(busy):
+    call = MarginCall.objects.get()
+    escalate_expired(actor=SYSTEM, now=call.due_at + timedelta(days=1))
+    assert breaches() == {}
+    tamper("DELETE FROM pledges_margincallentry WHERE kind <> 'opened'")
+    [(name, told)] = breaches()["call_moved_by_its_history"]
+    assert name == f"margin call {call.pk}"
+    assert told.startswith("escalated, escalations told 0, clock ran out at 2016-03-")
 
 
 def test_tampered_conversion_that_uncovered_is_found(busy):

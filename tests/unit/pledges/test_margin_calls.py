@@ -76,10 +76,13 @@ def test_a_fall_below_the_watch_line_opens_a_call(drawn):
 
 
 def test_the_clock_runs_in_business_days_of_the_lenders_country(drawn):
-    """Opened on Friday 1 April; Monday 4 April 2016 was Tomb Sweeping Day in China."""
+    """Noon UTC of Friday 1 April is evening in Shanghai; Monday was Tomb Sweeping Day there.
+
+    So the notice counts as of Tuesday nine o'clock, and two business days end on Thursday.
+    """
     make_tick({"alpha": 500}, on=date(2016, 3, 31))
     make_tick({"alpha": 370}, on=date(2016, 4, 1))
-    assert call_of(drawn).due_at == datetime(2016, 4, 6, 12, tzinfo=UTC)
+    assert call_of(drawn).due_at == datetime(2016, 4, 7, 1, tzinfo=UTC)
 
 
 def test_the_cure_clock_is_the_facilitys():
@@ -87,7 +90,7 @@ def test_the_cure_clock_is_the_facilitys():
     vault.pledge(100)
     make_drawn_loan(vault.desk, principal=Decimal(25_000))
     make_tick({"alpha": 370}, on=WED)
-    assert call_of(vault).due_at == datetime(2016, 3, 9, 12, tzinfo=UTC)
+    assert call_of(vault).due_at == datetime(2016, 3, 10, 1, tzinfo=UTC)
 
 
 def test_a_fall_through_two_lines_in_one_tick_opens_the_call_escalated_to_close_out(drawn):
