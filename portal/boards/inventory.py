@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from logistics.models import StockEvent
 from logistics.states import SiteKind
 from parties.actors import Actor
 from pledges.models import Position
+from pledges.rules.jurisdictions import law_of
 from portal import columns, formats
 from portal.boards.bars import bars
 from portal.boards.facts import Fact, money_fact
@@ -159,7 +160,7 @@ def lot_board(actor: Actor, lot_id: int, on: date) -> LotBoard:
     detail = get_lot(actor, lot_id, on=on)
     return LotBoard(
         detail=detail,
-        facts=_lot_facts(detail.lot),
+        facts=[*_lot_facts(detail.lot), *_outranking(detail, on)],
         tables={
             "positions": _claims_table(detail),
             "events": _events_table(detail.lot, detail.events),
@@ -186,6 +187,26 @@ def _lot_facts(lot: LotView) -> list[Fact]:
             else _("unknown"),
             note=_("at the pace of the last 90 days"),
         ),
+    ]
+
+
+def _outranking(detail: LotDetail, on: date) -> list[Fact]:
+    """Say until when a supplier's security in goods just delivered may outrank the lender's."""
+    days = [
+        law_of(position.facility.jurisdiction).purchase_money_days
+        for position in detail.positions
+        if position.facility_id in detail.open_facilities and position.remaining > 0
+    ]
+    last = detail.lot.received_on + timedelta(days=max(days, default=0))
+    if not days or not detail.lot.received_on <= on <= last:
+        return []
+    return [
+        Fact(
+            _("May still be outranked"),
+            formats.day(last),
+            note=_("by a supplier that registers its security until then"),
+            tone="warn",
+        )
     ]
 
 

@@ -167,11 +167,13 @@ def get_lot(actor: Actor, lot_id: int, *, on: date) -> LotDetail:
     [lot] = _views([lot_id], on)
     events = StockEvent.objects.filter(lot_id=lot_id).select_related("act__source")
     positions = (
-        Position.objects.visible_to(actor).filter(lot_id=lot_id).select_related("tenant", *LABELLED)
+        Position.objects.visible_to(actor)
+        .filter(lot_id=lot_id)
+        .select_related("tenant", "facility", *LABELLED)
     )
     return LotDetail(
         lot=lot,
         events=list(events.order_by("act__occurred_at", "id")),
-        positions=list(positions.select_related("tenant", *LABELLED).order_by("opened_at", "id")),
+        positions=list(positions.order_by("opened_at", "id")),
         open_facilities=frozenset(Facility.objects.visible_to(actor).values_list("pk", flat=True)),
     )
