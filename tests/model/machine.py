@@ -25,7 +25,7 @@ from tests.factories.lending import START
 from tests.model import standing
 from tests.model.plain import verbs
 from tests.model.plain.figures import exact, shown
-from tests.model.plain.platform import Facility, No, Platform
+from tests.model.plain.platform import GOODS, Entry, Facility, No, Platform
 from tests.model.world import BILL, LINES, Hand, World
 
 FACILITIES = ("plain", "lined")
@@ -48,6 +48,17 @@ def part_of(whole: Fraction, part: str, step: Decimal = MILLIONTH) -> Decimal:
     if part in share:
         return (some * share[part]).quantize(step, rounding=ROUND_DOWN)
     return {"crumb": step, "whole": some, "over": some + step, "none": Decimal(0)}[part]
+
+
+def fair(
+    lost: dict[Any, Fraction], before: dict[Any, Fraction], short: Fraction, step: Fraction
+) -> list[tuple[Any, Fraction]]:
+    """Return who lost how much, after checking that nobody lost a step more than his share."""
+    assert sum(lost.values(), Fraction(0)) == short
+    whole = sum(before.values(), Fraction(0))
+    for key, left in before.items():
+        assert abs(lost.get(key, Fraction(0)) - short * left / (whole or 1)) < step
+    return list(lost.items())
 
 
 class PlatformMachine(RuleBasedStateMachine):
@@ -80,6 +91,7 @@ class PlatformMachine(RuleBasedStateMachine):
     def both(self, name: str, real: Callable[[], Any], plain: Callable[[Any], None]) -> Any:
         """Do one thing to both; return what the platform made of it, None if it refused."""
         made, code, told = None, None, ""
+        self.hand.written = []
         try:
             made = real()
         except Refusal as refusal:
@@ -87,7 +99,7 @@ class PlatformMachine(RuleBasedStateMachine):
         must: set[str] = set()
         try:
             with self.plain.trying():
-                plain(self._key(made))
+                plain(self._keys(made, code))
         except No as no:
             must = no.codes
         note(f"{name}: {code or 'done'}")
@@ -98,10 +110,19 @@ class PlatformMachine(RuleBasedStateMachine):
         )
         return made
 
-    def _key(self, made: Any) -> Any:
-        if isinstance(made, list) and made:
-            return made[0].pk
-        return made.pk if isinstance(made, Lot) else f"unnamed {next(self.unnamed)}"
+    def _keys(self, made: Any, code: str | None) -> list[Any]:
+        """Return the names of what an act made: the platform's, or any if it made nothing."""
+        if code is None and self.hand.written:
+            return standing.produced(self.hand.written[-1])
+        if isinstance(made, Lot):
+            return [made.pk]
+        return [f"unnamed {next(self.unnamed)}" for _ in range(2)]
+
+    def enter(self, kind: str, facility: str) -> None:
+        """Keep the last conversion, if there was one, so that it may be reversed."""
+        for conversion in self.hand.written:
+            took, made = standing.legs(conversion)
+            self.plain.journal[conversion] = Entry(kind, facility, took, made)
 
     @invariant()
     def stands_alike(self) -> None:
@@ -132,14 +153,17 @@ class PlatformMachine(RuleBasedStateMachine):
 
     # --- goods ---------------------------------------------------------------------------------
 
-    @initialize(quantity=st.sampled_from([100, 1000, 4000]), owed=st.sampled_from([0, 1, 2]))
-    def begin(self, quantity: int, owed: int) -> None:
-        """Start with some collateral, and with something owed on it."""
-        self.receive("alpha", "warehouse", Decimal(quantity))
-        self.pledge("plain", 0, "whole")
-        if owed:
-            self.agree("plain", Decimal(quantity * 250), 60)
-            self.draw("plain", 0, "whole" if owed == 1 else "half")
+    @initialize(
+        quantity=st.sampled_from([100, 1000, 4000]), owed=st.sampled_from(["none", "half", "whole"])
+    )
+    def begin(self, quantity: int, owed: str) -> None:
+        """Start with some collateral of each lender, and with something owed on it."""
+        for number, name in enumerate(FACILITIES):
+            self.receive("alpha", "warehouse", Decimal(quantity))
+            self.pledge(name, number, "whole")
+            if owed != "none":
+                self.agree(name, Decimal(quantity * 250), 60)
+                self.draw(name, 0, owed)
 
     @rule(
         item=st.sampled_from(["alpha", "beta", "widget"]),
@@ -152,7 +176,7 @@ class PlatformMachine(RuleBasedStateMachine):
             f"receive {amount} {item}",
             lambda: self.hand.receive(item, site, amount),
             lambda new: verbs.receive(
-                self.plain, new, item=item, site=site, quantity=exact(amount)
+                self.plain, new[0], item=item, site=site, quantity=exact(amount)
             ),
         )
 
@@ -166,13 +190,14 @@ class PlatformMachine(RuleBasedStateMachine):
             lambda: self.hand.pledge(facility, lot, amount),
             lambda new: verbs.pledge(
                 self.plain,
-                new,
+                new[0],
                 facility=facility,
                 lot=lot.pk,
                 quantity=exact(amount),
                 day=self.hand.today,
             ),
         )
+        self.enter("pledge", facility)
 
     def step_of(self, lot: Any) -> Decimal:
         """Return the smallest countable quantity of a lot's item."""
@@ -184,7 +209,7 @@ class PlatformMachine(RuleBasedStateMachine):
             f"prepay {amount}",
             lambda: self.hand.prepay(facility, amount),
             lambda new: verbs.prepay(
-                self.plain, new, facility=facility, amount=exact(amount), day=self.hand.today
+                self.plain, new[0], facility=facility, amount=exact(amount), day=self.hand.today
             ),
         )
 
@@ -205,7 +230,7 @@ class PlatformMachine(RuleBasedStateMachine):
             lambda: self.hand.deliver(facility, key, amount, lot, quantity),
             lambda new: verbs.deliver(
                 self.plain,
-                new,
+                new[0],
                 claim=key,
                 part=exact(amount),
                 lot=lot.pk,
@@ -213,6 +238,7 @@ class PlatformMachine(RuleBasedStateMachine):
                 day=self.hand.today,
             ),
         )
+        self.enter("deliver", facility)
 
     def _mortgaged(self, item: str) -> list[Any]:
         return [
@@ -242,10 +268,10 @@ class PlatformMachine(RuleBasedStateMachine):
             lambda: self.hand.transform(one.facility, key, used, made, right),
             lambda new: verbs.transform(
                 self.plain,
-                new,
+                new[0],
                 claim=key,
                 used=exact(used),
-                lot=f"made for {new}",
+                lot=f"made for {new[0]}",
                 product="widget",
                 made=exact(made),
                 bill=(exact(BILL[0]), exact(BILL[1])),
@@ -272,10 +298,10 @@ class PlatformMachine(RuleBasedStateMachine):
             lambda: getattr(self.hand, name)(facility, key, amount),
             lambda new: getattr(verbs, name)(
                 self.plain,
-                new,
+                new[0],
                 claim=key,
                 part=exact(amount),
-                lot=f"moved for {new}",
+                lot=f"moved for {new[0]}",
                 site=site,
                 day=self.hand.today,
             ),
@@ -306,9 +332,10 @@ class PlatformMachine(RuleBasedStateMachine):
             f"release {amount}",
             lambda: self.hand.release(facility, key, amount),
             lambda new: verbs.release(
-                self.plain, new, claim=key, part=exact(amount), day=self.hand.today
+                self.plain, new[0], claim=key, part=exact(amount), day=self.hand.today
             ),
         )
+        self.enter("release", facility)
 
     @precondition(lambda self: self.has("pledge", "floating_mortgage") and self.at("warehouse"))
     @rule(number=which, part=parts, other=which, other_part=parts)
@@ -330,6 +357,57 @@ class PlatformMachine(RuleBasedStateMachine):
                 day=self.hand.today,
             ),
         )
+        self.enter("substitute", facility)
+
+    @precondition(lambda self: self.plain.journal)
+    @rule(number=which)
+    def reverse(self, number: int) -> None:
+        entries = list(self.plain.journal)
+        entry = entries[-1 - number % len(entries)]
+        one = self.plain.journal[entry]
+        self.both(
+            f"reverse {one.kind}",
+            lambda: self.hand.reverse(one.facility, entry),
+            lambda new: verbs.reverse(
+                self.plain,
+                standing.in_order(new, one.took or one.made),
+                entry=entry,
+                day=self.hand.today,
+            ),
+        )
+
+    @precondition(lambda self: any(lot.on_hand for lot in self.plain.lots.values()))
+    @rule(number=which, part=st.sampled_from(["third", "half", "most", "none", "whole"]))
+    def count(self, number: int, part: str) -> None:
+        """Count a lot and find no more than is there; who claims it loses his share."""
+        lots = [pk for pk, lot in self.plain.lots.items() if lot.on_hand]
+        pk = lots[number % len(lots)]
+        found = part_of(self.plain.lots[pk].on_hand, part, self.step_of(pk))
+        before = {
+            key: self.plain.claims[key].left
+            for name in FACILITIES
+            for key in self.plain.live(name, *GOODS)
+            if self.plain.claims[key].lot == pk
+        }
+        short = max(Fraction(0), sum(before.values(), Fraction(0)) - exact(found))
+        lost: dict[Any, Fraction] = {}
+
+        def real() -> Lot:
+            lot = self.hand.count(Lot.objects.get(pk=pk), found)
+            lost.update(standing.lost(before))
+            return lot
+
+        self.both(
+            f"count {found}",
+            real,
+            lambda _new: verbs.lose(
+                self.plain,
+                lot=pk,
+                found=exact(found),
+                shares=fair(lost, before, short, exact(self.step_of(pk))),
+                day=self.hand.today,
+            ),
+        )
 
     # --- money claims ---------------------------------------------------------------------------
 
@@ -346,11 +424,43 @@ class PlatformMachine(RuleBasedStateMachine):
             lambda: self.hand.sell(facility, key, amount, owed, Decimal("0.8")),
             lambda new: verbs.sell(
                 self.plain,
-                new,
+                new[0],
                 claim=key,
                 part=exact(amount),
                 face=exact(owed),
                 rate=exact("0.8"),
+                day=self.hand.today,
+            ),
+        )
+
+    def _returnable(self) -> list[Any]:
+        return [
+            key
+            for key, (lot, left) in self.plain.sold.items()
+            if left and self.plain.claims[key].left and self.plain.lots[lot].site == "warehouse"
+        ]
+
+    @precondition(lambda self: self._returnable())
+    @rule(number=which, part=parts, back=st.sampled_from(["third", "whole"]))
+    def give_back(self, number: int, part: str, back: str) -> None:
+        found = self._returnable()
+        key = found[number % len(found)]
+        claim = self.plain.claims[key]
+        pk, left = self.plain.sold[key]
+        quantity = part_of(left, back, self.step_of(pk))
+        if quantity <= 0:
+            return
+        amount = part_of(claim.left, part, Decimal("0.01"))
+        lot = Lot.objects.select_related("site").get(pk=pk)
+        self.both(
+            f"give back {quantity} for {amount}",
+            lambda: self.hand.give_back(claim.facility, key, amount, lot, quantity),
+            lambda new: verbs.give_back(
+                self.plain,
+                new[0],
+                claim=key,
+                part=exact(amount),
+                quantity=exact(quantity),
                 day=self.hand.today,
             ),
         )
@@ -372,7 +482,7 @@ class PlatformMachine(RuleBasedStateMachine):
             f"{name} {amount}",
             lambda: getattr(self.hand, name)(facility, key, amount),
             lambda new: getattr(verbs, name)(
-                self.plain, new, claim=key, part=exact(amount), day=self.hand.today
+                self.plain, new[0], claim=key, part=exact(amount), day=self.hand.today
             ),
         )
 
@@ -387,7 +497,7 @@ class PlatformMachine(RuleBasedStateMachine):
             f"apply {amount} {'to the loan' if pays else 'as surplus'}",
             lambda: self.hand.apply(facility, key, amount, pays),
             lambda new: verbs.apply(
-                self.plain, new, claim=key, part=exact(amount), pays=pays, day=self.hand.today
+                self.plain, new[0], claim=key, part=exact(amount), pays=pays, day=self.hand.today
             ),
         )
 

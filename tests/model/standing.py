@@ -9,7 +9,7 @@ from typing import Any
 from lending.models import Facility, Loan
 from logistics.models import Lot
 from pledges.measure import measure
-from pledges.models import MarginCall, Position
+from pledges.models import ConversionLeg, MarginCall, Position
 from portal.proofs import all_invariants
 from tests.model.plain.figures import exact
 from tests.model.plain.platform import Platform
@@ -120,3 +120,38 @@ def expired(world: World, now: datetime) -> list[str]:
     names = {desk.facility.pk: name for name, desk in world.desks.items()}
     late = MarginCall.objects.filter(state="open", due_at__lt=now)
     return [names[call.facility_id] for call in late]
+
+
+def produced(conversion: Any) -> list[Any]:
+    """Return the positions that a conversion made, in their order."""
+    return [key for key, _quantity in legs(conversion)[1]]
+
+
+Sides = tuple[list[tuple[Any, Fraction]], list[tuple[Any, Fraction]]]
+
+
+def legs(conversion: Any) -> Sides:
+    """Return what a conversion took and what it made, each by position."""
+    rows = ConversionLeg.objects.filter(conversion_id=conversion).order_by("pk")
+    sides: Sides = ([], [])
+    for position, direction, quantity in rows.values_list("position", "direction", "quantity"):
+        sides[direction == "produced"].append((position, exact(quantity)))
+    return sides
+
+
+def in_order(made: list[Any], of: list[tuple[Any, Fraction]]) -> list[Any]:
+    """Return what a reversal made in the order of what it is part of."""
+    parents = {
+        parent: key
+        for key, parent in Position.objects.filter(
+            pk__in=[one for one in made if not isinstance(one, str)]
+        ).values_list("pk", "parent")
+    }
+    return [parents.get(key, f"unnamed part of {key}") for key, _quantity in of]
+
+
+def lost(before: dict[Any, Fraction]) -> dict[Any, Fraction]:
+    """Return by how much positions have shrunk since; those that have not are left out."""
+    rows = Position.objects.filter(pk__in=list(before)).values_list("pk", "remaining")
+    shrunk = {key: before[key] - exact(left) for key, left in rows}
+    return {key: by for key, by in shrunk.items() if by}

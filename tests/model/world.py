@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -22,13 +24,13 @@ from logistics.states import SiteKind
 from parties.models import Organisation
 from pledges.models import Position
 from pledges.services.conversion import Evidence, Take
-from pledges.services.cover import Requirement, covering
+from pledges.services.cover import CoverAct, Requirement, covering
 from pledges.services.eligibility import restore, suspend
 from pledges.services.margin_calls import escalate_expired
 from pledges.services.order_claims import deliver, prepay, revoke
 from pledges.services.production import transform
 from pledges.services.reversal import reverse
-from pledges.services.sale import apply_proceeds, collect, sell
+from pledges.services.sale import Back, apply_proceeds, collect, give_back, sell
 from pledges.services.tick import follow_glides
 from pledges.services.transit import Discharge, Loading, Unloaded, arrive, ship
 from pledges.services.warehouse import Arrival, pledge_free, pledge_mortgaged, release, substitute
@@ -115,6 +117,7 @@ class Hand:
         self.world = world
         self.today = today
         self.now = datetime(today.year, today.month, today.day, 9, tzinfo=UTC)
+        self.written: list[Any] = []  # the conversions of the last act
         self._numbers = count(1)
 
     def unique(self, prefix: str) -> str:
@@ -130,20 +133,23 @@ class Hand:
         """Return a lender's desk."""
         return self.world.desks[facility]
 
+    @contextmanager
     def act(
         self, facility: str, cause: str, requirement: Requirement = Requirement.NOT_WORSE
-    ) -> Any:
+    ) -> Iterator[CoverAct]:
         """Open an act on a facility's cover, by the approver."""
         self.now += timedelta(seconds=1)
         desk = self.desk(facility)
-        return covering(
+        with covering(
             facility_id=desk.facility.pk,
             cause=cause,
             actor=desk.team.approver,
             on=self.today,
             now=self.now,
             requirement=requirement,
-        )
+        ) as act:
+            yield act
+        self.written = [one.id for one in act.conversions]
 
     def evidence(self) -> Evidence:
         """Return a document of its own."""
@@ -321,6 +327,25 @@ class Hand:
                     evidence=self.evidence(),
                 )
             ]
+
+    def give_back(
+        self, facility: str, claim: Any, part: Decimal, lot: Lot, quantity: Decimal
+    ) -> list[Position]:
+        store = Arrival(
+            site=lot.site,
+            lot_number=lot.number,
+            source=lot.site.operator,
+            reference=self.unique("BACK"),
+            occurred_at=self.now,
+        )
+        with self.act(facility, "return", Requirement.NONE) as act:
+            return give_back(
+                act=act,
+                receivable=Take(claim, part),
+                goods=[Back(lot, quantity)],
+                store=store,
+                evidence=self.evidence(),
+            )
 
     def revoke(self, facility: str, claim: Any, part: Decimal) -> list[Position]:
         with self.act(facility, "revoke", Requirement.NONE) as act:

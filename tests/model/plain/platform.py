@@ -51,11 +51,23 @@ class Claim:
     market: Mapping[str, Fraction] = field(default_factory=dict)
     lending: Mapping[str, Fraction] = field(default_factory=dict)
     suspended: bool = False
+    restores: Any = None  # the claim of which a reversal made this again
 
     @property
     def is_live(self) -> bool:
         """Tell whether it secures something."""
         return self.right not in TERMINAL and self.left > 0
+
+
+@dataclass
+class Entry:
+    """A conversion in the journal: what it took of which claims, and what it made."""
+
+    kind: str
+    facility: str
+    took: list[tuple[Any, Fraction]]
+    made: list[tuple[Any, Fraction]]
+    is_reversed: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,6 +117,9 @@ class Platform:
         self.lots: dict[str, Lot] = {}
         self.claims: dict[Any, Claim] = {}
         self.facilities: dict[str, Facility] = {}
+        self.journal: dict[Any, Entry] = {}
+        # What was sold for a debt and has not come back: the lot, and how much.
+        self.sold: dict[Any, tuple[Any, Fraction]] = {}
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -216,10 +231,17 @@ class Platform:
         return one
 
     def make(self, key: Any, claim: Claim) -> None:
-        """Let a new claim stand; what secures nothing any more is not kept."""
+        """Let a new claim stand."""
+        self.claims[key] = claim
         if claim.right not in TERMINAL:
-            self.claims[key] = claim
             self.facilities[claim.facility].bases |= set(claim.market)
+
+    def family(self, key: Any) -> list[Any]:
+        """Return a claim and what reversals made again of parts of it, and of parts of those."""
+        found = [key]
+        for one in found:
+            found += [child for child, claim in self.claims.items() if claim.restores == one]
+        return found
 
     def on_goods(self, facility: str, right: str, lot: str, quantity: Fraction) -> Claim:
         """Return a claim on a lot, weighed by its item's formula; the lot must be free for it."""

@@ -124,7 +124,7 @@ def release(p: Platform, new: Any, *, claim: Any, part: Fraction, day: date) -> 
 
 def substitute(
     p: Platform,
-    new: Any,
+    new: list[Any],
     *,
     claim: Any,
     part: Fraction,
@@ -137,8 +137,9 @@ def substitute(
     with p.act(facility, day):
         if quantity <= 0:
             raise No("nothing_to_convert")
-        _take(p, claim, part, "floating_mortgage", "pledge")
-        p.make(new, p.on_goods(facility, "pledge", lot, quantity))
+        one = _take(p, claim, part, "floating_mortgage", "pledge")
+        p.make(new[0], p.on_goods(facility, "pledge", lot, quantity))
+        p.make(new[1], Claim(facility, "released", part, one.lot))
 
 
 def sell(
@@ -150,6 +151,47 @@ def sell(
         one = _take(p, claim, part, "pledge", "in_transit")
         p.lots[one.lot].on_hand -= part
         p.make(new, p.on_money(facility, "receivable", face, rate))
+        p.sold[new] = (one.lot, part)
+
+
+def give_back(
+    p: Platform, new: Any, *, claim: Any, part: Fraction, quantity: Fraction, day: date
+) -> None:
+    """Turn a debt into the goods that its buyer sends back; nobody on our side chose it."""
+    facility = p.claims[claim].facility
+    with p.act(facility, day, "nothing"):
+        _take(p, claim, part, "receivable")
+        lot, left = p.sold[claim]
+        p.sold[claim] = (lot, left - quantity)
+        p.lots[lot].on_hand += quantity
+        p.make(new, p.on_goods(facility, "pledge", lot, quantity))
+
+
+def reverse(p: Platform, news: list[Any], *, entry: Any, day: date) -> None:
+    """Undo a conversion: what it made, all of it, becomes again what it took."""
+    one = p.journal[entry]
+    if one.is_reversed:
+        raise No("already_reversed")
+    families = [(p.family(key), quantity) for key, quantity in one.made]
+    if any(sum(p.claims[k].left for k in keys) != quantity for keys, quantity in families):
+        raise No("later_conversion_first")
+    with p.act(one.facility, day, "not_worse" if one.took else "release"):
+        for keys, _quantity in families:
+            for key in keys:
+                p.claims[key].left = ZERO
+        for new, (key, quantity) in zip(news, one.took or one.made, strict=True):
+            p.make(new, _again(p, key, quantity, given_back=not one.took))
+        one.is_reversed = True
+
+
+def _again(p: Platform, key: Any, quantity: Fraction, *, given_back: bool) -> Claim:
+    """Return a claim as it was before something was taken of it, or what is given back of it."""
+    old = p.claims[key]
+    if given_back:
+        return Claim(old.facility, "released", quantity, old.lot)
+    if old.lot is not None and quantity > p.free(old.lot):
+        raise No("not_free", "already_claimed")
+    return Claim(old.facility, old.right, quantity, old.lot, old.market, old.lending, restores=key)
 
 
 def collect(p: Platform, new: Any, *, claim: Any, part: Fraction, day: date) -> None:
