@@ -35,6 +35,8 @@ def reminders(
     """
     hours = hours_of(country)
     whole = hours.between(opened_at, due_at)
+    if not whole:
+        return
     half = hours.before(due_at, whole / 2)
     yield Reminder.HALF, half
     if whole / 2 > LAST_REMINDER:
