@@ -356,10 +356,10 @@ class Hand:
             ]
 
     def suspend(self, facility: str, claim: Any, suspended: bool) -> list[Position]:
-        reason = SuspensionReason.INSURANCE
+        reason = SuspensionReason.INSPECTION
         with self.act(facility, "suspend", Requirement.NONE) as act:
             if suspended:
-                suspend(act=act, reason=reason, findings={claim: {"policy": "lapsed"}})
+                suspend(act=act, reason=reason, findings={claim: {"report": "failed"}})
             else:
                 restore(act=act, reason=reason, position_ids=[claim])
         return []

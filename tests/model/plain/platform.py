@@ -182,8 +182,10 @@ class Platform:
         before = self.cover(facility, day)
         yield
         after = self.cover(facility, day)
+        if after.short and requires in ("covered", "release") and self.facilities[facility].call:
+            raise No("margin_call_open")
         if requires == "release":
-            self._require_release(facility, after)
+            self._require_release(facility, after, day)
         if after.short and (
             requires in ("covered", "release")
             or (requires == "not_worse" and after.short > before.short)
@@ -191,11 +193,13 @@ class Platform:
             raise No("would_uncover")
         self.note(facility, after)
 
-    def _require_release(self, facility: str, after: Cover) -> None:
+    def _require_release(self, facility: str, after: Cover, day: date) -> None:
         owner = self.facilities[facility]
         allowed = cents_even(after.lending * owner.release_factor)
+        goods = [self.claims[key] for key in self.live(facility, *GOODS)]
+        worths = (self.worth(one, one.left, day) for one in goods if not one.suspended)
         floor = owner.floor if after.exposure else ZERO
-        if after.exposure > allowed or after.market < floor:
+        if after.exposure > allowed or cents_up_at_half(sum(worths, ZERO)) < floor:
             raise No("below_release_level")
 
     def note(self, facility: str, cover: Cover) -> None:

@@ -112,6 +112,7 @@ def _move(
     else:
         p.lots[lot] = Lot(p.lots[one.lot].item, site, part)
     p.make(new, p.on_goods(one.facility, rights[1], lot, part))
+    p.claims[new].suspended = one.suspended
 
 
 def release(p: Platform, new: Any, *, claim: Any, part: Fraction, day: date) -> None:
@@ -176,11 +177,14 @@ def reverse(p: Platform, news: list[Any], *, entry: Any, day: date) -> None:
     if any(sum(p.claims[k].left for k in keys) != quantity for keys, quantity in families):
         raise No("later_conversion_first")
     with p.act(one.facility, day, "not_worse" if one.took else "release"):
+        doubted = False
         for keys, _quantity in families:
             for key in keys:
+                doubted |= p.claims[key].suspended and p.claims[key].left > 0
                 p.claims[key].left = ZERO
         for new, (key, quantity) in zip(news, one.took or one.made, strict=True):
             p.make(new, _again(p, key, quantity, given_back=not one.took))
+            p.claims[new].suspended = doubted or p.claims[key].suspended
         one.is_reversed = True
 
 
