@@ -1,4 +1,4 @@
-"""The function that values everything: one row of price, rate and reason for each commodity."""
+"""The function that values everything: price, rate, glided rate and reason for each commodity."""
 
 from django.db import migrations
 
@@ -16,13 +16,27 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 """
 
+# The weekday so many weekdays before a day; a weekend counts as its Friday. Counted from Monday,
+# 8 January of year 1. Without RETURN, plain SQL: it is inlined.
+WEEKDAY_BEFORE = """
+CREATE FUNCTION risk_weekday_before(day date, back integer) RETURNS date
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT date '0001-01-08'
+        + (risk_weekdays(date '0001-01-07', day) - back - 1) / 5 * 7
+        + (risk_weekdays(date '0001-01-07', day) - back - 1) % 5
+$$;
+"""
+
 # Two index look-ups a commodity, each for the last entry on or before the day. Not STRICT and
 # without SET, so that PostgreSQL inlines it into the query that joins it.
+# The glided rate is the mean of what was live on the last `glide_days` weekdays, where that is
+# above the live rate (risk/glide.py computes the same). It stands in the list of results, so that
+# PostgreSQL leaves it out of every query that does not ask for it.
 QUOTES = """
 CREATE FUNCTION risk_quotes(as_of date, ids bigint[] DEFAULT NULL)
 RETURNS TABLE (
     commodity_id bigint, currency varchar, unit varchar, unit_price numeric, price_on date,
-    rate numeric, rate_on date, fresh boolean, reason text
+    rate numeric, rate_on date, fresh boolean, reason text, glided_rate numeric
 )
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT c.id, c.currency, c.unit,
@@ -35,7 +49,20 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                 ELSE r.rate END,
            CASE WHEN c.kind = 'money' THEN $1 ELSE r.effective_on END,
            judged.reason IN ('', 'no_rate'),
-           judged.reason
+           judged.reason,
+           CASE WHEN c.kind = 'money' THEN 1
+                WHEN judged.reason <> '' OR r.rate = 0 THEN 0
+                ELSE greatest(r.rate, (
+                    SELECT round(avg(live.rate), 6)
+                    FROM generate_series(0, c.glide_days - 1) back
+                    CROSS JOIN LATERAL (
+                        SELECT pledge_rate.rate
+                        FROM risk_pledgerate pledge_rate
+                        WHERE pledge_rate.commodity_id = c.id
+                          AND pledge_rate.effective_on <= risk_weekday_before($1, back)
+                        ORDER BY pledge_rate.effective_on DESC, pledge_rate.revision DESC
+                        LIMIT 1
+                    ) live)) END
     FROM risk_commodity c
     LEFT JOIN LATERAL (
         SELECT price.unit_price, price.observed_on
@@ -66,20 +93,14 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 """
 
-# A price in another currency than its commodity's would be read as if it were in it.
-ONE_CURRENCY = """
-ALTER TABLE risk_price ADD CONSTRAINT price_in_the_commodity_currency
-    FOREIGN KEY (commodity_id, currency) REFERENCES risk_commodity (id, currency);
-"""
-
 
 class Migration(migrations.Migration):
+    """Valuation lives in the database, where the tick and every act can join it."""
+
     dependencies = [("risk", "0001_initial")]
 
     operations = [
         migrations.RunSQL(WEEKDAYS, "DROP FUNCTION risk_weekdays(date, date)"),
+        migrations.RunSQL(WEEKDAY_BEFORE, "DROP FUNCTION risk_weekday_before(date, integer)"),
         migrations.RunSQL(QUOTES, "DROP FUNCTION risk_quotes(date, bigint[])"),
-        migrations.RunSQL(
-            ONE_CURRENCY, "ALTER TABLE risk_price DROP CONSTRAINT price_in_the_commodity_currency"
-        ),
     ]
