@@ -22,7 +22,10 @@ from parties.actors import system_actor
 from parties.roles import OrganisationKind
 from parties.services.organisations import register_organisation
 from parties.services.people import register_person
+from pledges.allocation_bench import allocation
 from risk.services.prices import Observation, record_prices
+
+__all__ = ["allocation", "tick"]
 
 ACTOR = system_actor("bench")
 START = date(2016, 3, 1)

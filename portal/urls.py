@@ -5,6 +5,7 @@ from django.urls import path
 
 from portal.web import (
     alerts,
+    allocation,
     calls,
     chain_map,
     facility,
@@ -62,6 +63,9 @@ urlpatterns = [
     path("instructions/<int:instruction_id>/", instructions.instruction, name="instruction"),
     path("facilities/<int:facility_id>/legal/", legal.legal, name="legal"),
     path("receipts/<int:receipt_id>/", legal.receipt, name="receipt"),
+    path("allocation/", allocation.allocation, name="allocation"),
+    path("allocation/<int:proposal_id>/", allocation.proposal, name="proposal"),
+    path("sell-out/", allocation.sell_out, name="sell_out"),
     path("alerts/", alerts.alerts, name="alerts"),
     path("changes/", four_eyes.four_eyes, name="four_eyes"),
     path("margin-calls/", calls.calls, name="calls"),

@@ -117,6 +117,12 @@ def solve(problem: Problem) -> Solution:
     return Solution(secured, (bound * model.unit) + model.standing, prices)
 
 
+def relaxed_cost(problem: Problem) -> float:
+    """Return what no allocation can go below: the linear relaxation alone, for comparison."""
+    model = _Model(problem)
+    return _Relaxation(model, *model.rows()).bound * model.unit + model.standing
+
+
 class _Relaxation:
     """The program with every part divisible: a bound, multipliers, and the kernel."""
 
@@ -337,8 +343,13 @@ def _rules(problem: Problem, model: _Model) -> list[Rule]:
         )
     lending_before = sum((p.before * p.lending for p in problem.parts), 0 * problem.exposure)
     besides = problem.lending_now - lending_before
+    coefficients = {group: np.zeros(len(problem.parts)) for group in problem.groups}
+    for index, part in enumerate(problem.parts):
+        for group, lending in groups_of(part).items():
+            if group in coefficients:
+                coefficients[group][index] = float(lending)
     for (kind, pk), limit in problem.groups.items():
-        shares = _floats(groups_of(part).get((kind, pk), 0) for part in problem.parts)
+        shares = coefficients[kind, pk]
         most = limit * besides - problem.fixed.get((kind, pk), 0 * limit)
         rules.append(Rule(kind, pk, shares, -float(limit), float(most) - hair, LIMIT_PRICE))
     return rules

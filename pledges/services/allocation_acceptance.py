@@ -216,6 +216,15 @@ def _uncovered(
     return None
 
 
+def why_overtaken(proposal: AllocationProposal, *, on: date) -> str:
+    """Return in words why the plan no longer fits the live figures; empty while it does."""
+    [priced_on] = judging_days(on=on, facility_ids=[proposal.facility_id])
+    cover = measure(as_of=priced_on, facility_ids=[proposal.facility_id])[proposal.facility_id]
+    lines = list(proposal.lines.all())
+    misfit = misfit_of(proposal, lines, cover=cover, priced_on=priced_on, on=on)
+    return str(misfit.refusal(proposal.facility.currency)) if misfit else ""
+
+
 def retire_overtaken(
     *, actor: Actor, on: date, now: datetime, facility_ids: list[int] | None = None
 ) -> int:

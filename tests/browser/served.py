@@ -51,6 +51,8 @@ PAGES = {
         "SELECT id FROM lending_facility WHERE code = 'AURORA-2011'",
     ),
     "receipt": ("/receipts/{}/", "SELECT min(id) FROM logistics_warehousereceipt"),
+    "allocation": ("/allocation/", None),
+    "sell_out": ("/sell-out/", None),
     "alerts": ("/alerts/", None),
     "four_eyes": ("/changes/", None),
     "calls": ("/margin-calls/", None),

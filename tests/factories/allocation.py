@@ -4,10 +4,13 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from common import clock
+from lending.models import Facility
 from logistics.models import Item, Lot
 from logistics.services.stock import ship_lots
 from parties.actors import Actor
 from parties.roles import Role
+from pledges.measure import measure
 from pledges.models import AllocationProposal
 from pledges.rules.allocation_problem import Need, Weights
 from pledges.services.allocation import Wishes, keep_proposal
@@ -51,6 +54,31 @@ def accept(vault: Vault, proposal: AllocationProposal, **values: Any) -> Allocat
     """Accept a proposal as the lender's approver."""
     given: dict[str, Any] = {"actor": vault.desk.team.approver, "on": START, "now": NOW}
     return accept_proposal(proposal=proposal, **(given | values))
+
+
+def suggest(facility: Facility) -> AllocationProposal:
+    """Write a suggestion down for any facility, whatever it changes: its figures as they stand."""
+    now = clock.now()
+    cover = measure(as_of=now.date(), facility_ids=[facility.pk])[facility.pk]
+    return AllocationProposal.objects.create(
+        tenant_id=facility.tenant_id,
+        facility=facility,
+        reason="sells fast",
+        wishes=wish().as_dict(),
+        findings={"shortages": [], "bindings": []},
+        contents_hash="",
+        made_at=now,
+        made_on=now.date(),
+        priced_on=now.date(),
+        exposure=cover.exposure,
+        meets_cover=False,
+        lending_before=cover.lending_value,
+        lending_after=cover.lending_value,
+        market_before=cover.market_value,
+        market_after=cover.market_value,
+        cost_before=0,
+        cost_after=0,
+    )
 
 
 def make_sale(lot: Lot, quantity: Decimal | int, *, on: date) -> None:

@@ -9,7 +9,8 @@ from factoring.models import Receivable
 from lending.models import Facility, Loan
 from logistics.models import Lot, WarehouseReceipt
 from orders.models import PurchaseOrder
-from pledges.models import Instruction, MarginCall, Position
+from pledges.models import AllocationProposal, Instruction, MarginCall, Position
+from tests.factories.allocation import suggest
 
 # Kinds of readers. "inside": lender and borrower of the facility. "custodian": runs the warehouse.
 # "outside": another lender's person, who is signed in and has nothing to do with the deal.
@@ -51,6 +52,12 @@ def first(name: str, model: type) -> Callable[[], dict[str, object]]:
     return lambda: {name: model.objects.order_by("pk").first().pk}
 
 
+def a_proposal() -> dict[str, object]:
+    """The story has none of its own: one is suggested on the spot (and rolled back)."""
+    found = AllocationProposal.objects.first() or suggest(Facility.objects.get())
+    return {"proposal_id": found.pk}
+
+
 ROUTES = (
     Route("home", nothing, {"inside": 200, "custodian": 302, "outside": 302}),
     Route("search", nothing, EVERYBODY, "?q=copper"),
@@ -83,6 +90,9 @@ ROUTES = (
     Route("instruction_statistics", nothing, EVERYBODY),
     Route("legal", facility, INSIDE),
     Route("receipt", first("receipt_id", WarehouseReceipt), CUSTODIAN),
+    Route("allocation", nothing, INSIDE, works=True),
+    Route("proposal", a_proposal, INSIDE, works=True),
+    Route("sell_out", nothing, INSIDE),
     Route("alerts", nothing, EVERYBODY, works=True),
     Route("four_eyes", nothing, EVERYBODY, works=True),
     Route("calls", nothing, INSIDE),
