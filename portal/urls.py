@@ -7,6 +7,7 @@ from portal.web import (
     alerts,
     calls,
     chain_map,
+    disposals,
     facility,
     four_eyes,
     home,
@@ -66,4 +67,6 @@ urlpatterns = [
     path("changes/", four_eyes.four_eyes, name="four_eyes"),
     path("margin-calls/", calls.calls, name="calls"),
     path("margin-calls/<int:call_id>/", calls.call, name="call"),
+    path("disposals/", disposals.disposals, name="disposals"),
+    path("disposals/<int:case_id>/", disposals.disposal, name="disposal"),
 ]

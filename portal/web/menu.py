@@ -51,6 +51,7 @@ def build_menu(request: HttpRequest, shell: Shell) -> tuple[tuple[Entry, ...], .
         here.entry(_("Loans"), "coins", "loans", "loan"),
         here.entry(_("Margin calls"), "bell", "calls", "call", count=shell.open_calls),
         instructions,
+        here.entry(_("Disposals"), "close_out", "disposals", "disposal"),
         alerts,
         here.entry(_("Changes"), "person", "four_eyes"),
         prices,
