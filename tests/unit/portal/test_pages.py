@@ -65,6 +65,8 @@ STATEMENTS = {
     "four_eyes": 13,
     "calls": 13,
     "call": 16,
+    "disposals": 15,
+    "disposal": 30,
     "instructions": 19,
     "instruction": 19,
     "instruction_new": 14,
@@ -131,7 +133,7 @@ def test_unknown_tables_and_charts_are_not_found(sign_in):
 @pytest.mark.parametrize("day", DAYS)
 def test_the_positions_of_any_past_day_sum_to_the_cover_read_that_day(story, day):
     facility = Facility.objects.get(code="AURORA-2011")
-    reading = CoverRecord.objects.get(business_date=day, cause="day")
+    reading = CoverRecord.objects.get(facility=facility, business_date=day, cause="day")
     positions = list_positions(ACTOR, facility, at=end_of(day), on=day)
 
     assert abs(sum(p.market for p in positions) - reading.market_value) <= CENT_EACH * 20
@@ -162,7 +164,9 @@ def test_ribbons_carry_what_the_conversions_did(story):
     taken = {
         kind: sum(
             leg.market_value
-            for leg in ConversionLeg.objects.filter(conversion__kind=kind, direction="consumed")
+            for leg in ConversionLeg.objects.filter(
+                conversion__facility=facility, conversion__kind=kind, direction="consumed"
+            )
         )
         for kind in ("deliver", "transform", "sell", "collect", "apply")
     }
@@ -197,7 +201,8 @@ def test_money_on_its_way_to_the_bank_is_dashed(story):
 
 
 def test_a_repayment_leads_back_to_three_paid_orders(story):
-    repaid = Position.objects.filter(right="repaid").order_by("opened_at").first()
+    facility = Facility.objects.get(code="AURORA-2011")
+    repaid = facility.positions.filter(right="repaid").order_by("opened_at").first()
     board = lineage_board(ACTOR, repaid.pk)
     rights = Counter(box.right for box in board.drawing.boxes)
 
@@ -224,7 +229,7 @@ def test_every_change_of_cover_is_explained_and_they_add_up(story):
 
 def test_home_says_what_may_be_drawn(sign_in):
     facility = Facility.objects.get(code="AURORA-2011")
-    reading = CoverRecord.objects.latest("recorded_at", "id")
+    reading = facility.cover_records.latest("recorded_at", "id")
     room = min(facility.limit, reading.lending_value) - facility.exposure
     page = sign_in("mei", django_language="en").get("/").content.decode()
 
