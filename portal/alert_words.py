@@ -223,6 +223,10 @@ WORDS: dict[str, AlertWords] = {
     "pledges.margin_call_cured": AlertWords(
         gettext_lazy("The margin call on %(code)s is cured"), _CALL
     ),
+    "pledges.default_declared": AlertWords(
+        gettext_lazy("%(facility)s is in default: %(exposure)s %(currency)s are owed"),
+        {"exposure": as_money},
+    ),
 }
 
 # What an alert is about -> the page that shows it, by its one key.

@@ -8,6 +8,7 @@ from portal.web import (
     allocation,
     calls,
     chain_map,
+    disposals,
     facility,
     four_eyes,
     home,
@@ -70,4 +71,6 @@ urlpatterns = [
     path("changes/", four_eyes.four_eyes, name="four_eyes"),
     path("margin-calls/", calls.calls, name="calls"),
     path("margin-calls/<int:call_id>/", calls.call, name="call"),
+    path("disposals/", disposals.disposals, name="disposals"),
+    path("disposals/<int:case_id>/", disposals.disposal, name="disposal"),
 ]

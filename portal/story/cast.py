@@ -62,6 +62,7 @@ AUTHORITY = (
     ("zhou", Act.DISBURSE, Decimal("4000000")),
     ("zhou", Act.RELEASE, Decimal("4000000")),
     ("zhou", Act.SET_LIMIT, Decimal("5000000")),
+    ("zhou", Act.WRITE_OFF, Decimal("1000000")),
 )
 
 KILOGRAM = "KGM"

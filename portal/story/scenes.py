@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from portal.story import chain, finance, returns
+from portal.story import chain, crash, finance, returns
 from portal.story.calendar import END, START
 from portal.story.cast import (
     introduce_goods,
@@ -14,6 +14,8 @@ from portal.story.cast import (
     stock_old_phones,
 )
 from portal.story.law import put_on_file, take_receipts_back
+
+CRASHES = 9  # the step that is told beside the others, in the same months
 
 Play = Callable[[date, datetime], None]
 
@@ -49,7 +51,10 @@ STEPS = {
     6: "Two retail chains buy on credit; pledges become receivables",
     7: "The chains pay; loans are repaid, the reserve is given back",
     8: "One buyer returns 500 phones: the debt becomes pledged goods again",
+    CRASHES: "Meanwhile two crashes, of 2008 and of 2020, end in enforced disposals",
 }
+
+MAIN_END = max(step for step in STEPS if step != CRASHES)
 
 SCENES: tuple[Scene, ...] = (
     Scene("introduce", 0, START, STEPS[0], _introduce),
@@ -106,6 +111,34 @@ SCENES: tuple[Scene, ...] = (
           returns.load),
     Scene("unload-returned", 8, date(2012, 1, 30), "They arrive at the service warehouse",
           returns.unload),
-    Scene("offer-phones", max(STEPS), END, "Aurora offers 1,000 phones; the lender has four hours",
+    Scene("offer-phones", MAIN_END, END, "Aurora offers 1,000 phones; the lender has four hours",
           chain.offer_phones),
+    Scene("copper-drawn", CRASHES, date(2011, 11, 1), "2008: Beacon draws on 100 t of copper",
+          crash.draw_on_copper),
+    Scene("copper-default", CRASHES, date(2011, 11, 17), "2008: the call is not cured; default",
+          crash.default_on_copper),
+    Scene("copper-auction", CRASHES, date(2011, 11, 18), "2008: the copper is up for auction",
+          crash.auction_copper),
+    Scene("copper-opened", CRASHES, date(2011, 11, 24), "2008: the sealed bids are opened",
+          crash.open_bids),
+    Scene("copper-sold", CRASHES, date(2011, 11, 25), "2008: the copper is sold to the highest bid",
+          crash.sell_copper),
+    Scene("copper-deficit", CRASHES, date(2011, 11, 28), "2008: the deficit is written off",
+          crash.write_off_copper),
+    Scene("copper-recovery", CRASHES, date(2011, 12, 28), "2008: the estate pays a part",
+          crash.recover_on_copper),
+    Scene("silver-drawn", CRASHES, date(2011, 11, 21), "2020: Lumen draws on 1.5 t of silver",
+          crash.draw_on_silver),
+    Scene("silver-default", CRASHES, date(2011, 12, 16), "2020: the call is not cured; default",
+          crash.default_on_silver),
+    Scene("silver-restored", CRASHES, date(2011, 12, 19), "2020: as much as restores is sold",
+          crash.sell_some_silver),
+    Scene("silver-healed", CRASHES, date(2011, 12, 20), "2020: the cover stands, the default heals",
+          crash.heal_silver),
+    Scene("silver-unpaid", CRASHES, date(2012, 1, 13), "2020: the loan is unpaid; default again",
+          crash.silver_unpaid),
+    Scene("silver-sold", CRASHES, date(2012, 1, 16), "2020: the supplier buys the silver back",
+          crash.sell_silver_back),
+    Scene("silver-surplus", CRASHES, date(2012, 1, 18), "2020: the surplus is given back",
+          crash.give_surplus_back),
 )  # fmt: skip

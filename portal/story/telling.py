@@ -15,7 +15,8 @@ from portal.proofs import Proof, prove_all
 from portal.story.calendar import ACTS, CLOSE, END, MARKET, START, at
 from portal.story.cast import STORY
 from portal.story.market import daily_prices, open_market, tick
-from portal.story.scenes import SCENES, STEPS
+from portal.story.replays import open_replays, replay_prices
+from portal.story.scenes import CRASHES, SCENES, STEPS
 
 Play = Callable[[date, datetime], None]
 
@@ -54,8 +55,9 @@ def parts(until: int | None = None) -> list[Part]:
     for day in sorted(day for day in daily_prices() if START <= day <= end):
         told.append(_part(f"market-{day}", step, day, MARKET, "Prices settle", _tick))
         for scene in (scene for scene in scenes if scene.on == day):
-            step = scene.step
-            told.append(_part(scene.key, step, day, ACTS, scene.title, scene.play))
+            if scene.step != CRASHES:  # told beside the other steps, in the same months
+                step = scene.step
+            told.append(_part(scene.key, scene.step, day, ACTS, scene.title, scene.play))
         told.append(_part(f"close-{day}", step, day, CLOSE, "The day is closed", _close))
     return told
 
@@ -100,10 +102,11 @@ def _play(part: Part) -> None:
 
 def _open_market(on: date, now: datetime) -> None:
     open_market(before=on, actor=STORY, now=now)
+    open_replays(before=on, actor=STORY, now=now)
 
 
 def _tick(on: date, now: datetime) -> None:
-    tick(day=on, actor=STORY, now=now)
+    tick(day=on, besides=replay_prices(on), actor=STORY, now=now)
     escalate_expired(actor=STORY, now=now)
 
 

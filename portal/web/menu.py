@@ -47,18 +47,18 @@ def build_menu(request: HttpRequest, shell: Shell) -> tuple[tuple[Entry, ...], .
     )
     alerts = here.entry(_("Alerts"), "info", "alerts", count=shell.open_alerts)
     prices = here.entry(_("Prices"), "chart", "prices", "price")
-    money = (
-        here.entry(_("Loans"), "coins", "loans", "loan"),
+    if shell.facility is None:
+        return (goods, (alerts, instructions, prices), here.console())
+    work = (
+        alerts,
         here.entry(_("Margin calls"), "bell", "calls", "call", count=shell.open_calls),
         instructions,
         here.entry(_("Allocation"), "down", "allocation", "proposal", "sell_out"),
-        alerts,
+        here.entry(_("Disposals"), "close_out", "disposals", "disposal"),
         here.entry(_("Changes"), "person", "four_eyes"),
-        prices,
     )
-    if shell.facility is None:
-        return (goods, (instructions, alerts, prices), here.console())
-    return (here.overview(shell.facility.pk), goods, money, here.console())
+    money = (here.entry(_("Loans"), "coins", "loans", "loan"), prices)
+    return (here.overview(shell.facility.pk), work, goods, money, here.console())
 
 
 class _Here:

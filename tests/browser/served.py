@@ -57,6 +57,8 @@ PAGES = {
     "four_eyes": ("/changes/", None),
     "calls": ("/margin-calls/", None),
     "call": ("/margin-calls/{}/", "SELECT min(id) FROM pledges_margincall"),
+    "disposals": ("/disposals/", None),
+    "disposal": ("/disposals/{}/", "SELECT min(id) FROM pledges_disposalcase"),
     "prices": ("/prices/", None),
     "copper": ("/prices/copper_comex/", None),
     "search": ("/search/?q=PO-10", None),

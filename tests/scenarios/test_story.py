@@ -11,7 +11,7 @@ import pytest
 from config.services import addresses
 from tests import storybook
 
-STEPS = 9
+STEPS = 10
 
 LINEAGE = """
 WITH RECURSIVE back(id) AS (
@@ -131,13 +131,13 @@ def test_the_books_tie_out_to_the_cent(rows):
         """
         SELECT coalesce(sum(owed_principal + owed_interest + owed_penalty + owed_fees
                             + owed_costs), 0),
-               (SELECT exposure FROM lending_facility)
+               (SELECT sum(exposure) FROM lending_facility)
         FROM lending_loan
         """
     )
     owed, exposure = rows.fetchone()
     assert owed == exposure > 0
-    rows.execute("SELECT number, state FROM lending_loan ORDER BY id")
+    rows.execute("SELECT number, state FROM lending_loan WHERE number NOT LIKE 'CRASH%'")
     states = dict(rows.fetchall())
     assert states["PL-0829"] == "repaid"
     assert sorted(states.values()).count("repaid") == 6  # three orders, pledge loan, two advances
@@ -163,6 +163,7 @@ def test_copper_opens_the_call_and_the_swap_cures_it(rows):
         """
         SELECT m.opened_on::text, m.state, m.cure, c.kind, m.cause->>'kind', m.cured_at < m.due_at
         FROM pledges_margincall m JOIN pledges_conversion c ON c.id = m.cured_by_id
+        WHERE m.facility_id = (SELECT id FROM lending_facility WHERE code = 'AURORA-2011')
         """
     )
     assert rows.fetchall() == [("2011-09-23", "cured", "goods", "substitute", "tick", True)]
@@ -221,6 +222,73 @@ def test_no_conversion_left_the_lender_worse_covered(rows):
         """
     )
     assert rows.fetchone()[0] == 0
+
+
+CASES = """
+    SELECT c.target, c.state, c.deficit, s.price, s.costs, round(s.price / l.market_value, 2),
+           i.quantity
+    FROM pledges_disposalcase c
+    JOIN lending_facility f ON f.id = c.facility_id
+    JOIN pledges_disposallot l ON l.case_id = c.id
+    JOIN pledges_disposalitem i ON i.lot_id = l.id
+    JOIN pledges_sale s ON s.lot_id = l.id AND s.state = 'done'
+    WHERE f.code = %s ORDER BY c.opened_at
+"""
+
+
+def test_the_crash_of_2008_ends_in_an_auction_and_a_deficit_that_is_still_claimed(rows):
+    """100 t of copper that fell from 325 to 231 cents a pound between drawing and auction."""
+    rows.execute(CASES, ["CRASH-2008"])
+    [(target, state, deficit, price, costs, share, sold)] = rows.fetchall()
+    assert (target, state, sold) == ("everything", "settled", 100_000)
+    assert (price, costs, share) == (Decimal("504538.91"), 4_200, Decimal("0.95"))
+    assert deficit == Decimal("73173.47")
+    rows.execute("SELECT amount, recovered, state FROM lending_writeoff")
+    assert rows.fetchall() == [(deficit, 25_000, "booked")]
+    rows.execute(
+        """
+        SELECT a.code, sum(p.amount) FROM ledger_posting p
+        JOIN ledger_account a ON a.id IN (p.debit_account_id, p.credit_account_id)
+        WHERE a.code IN ('write_off_expense', 'recovery_income') GROUP BY 1 ORDER BY 1
+        """
+    )
+    assert rows.fetchall() == [("recovery_income", 25_000), ("write_off_expense", deficit)]
+
+
+def test_the_bids_of_2008_were_opened_from_the_opening_on(rows):
+    rows.execute(
+        """
+        SELECT count(*), min(o.revealed_at) >= min(l.opens_at),
+               max(o.received_at) < min(l.opens_at),
+               max(o.amount) = max(s.price), max(s.second)
+        FROM pledges_offer o JOIN pledges_disposallot l ON l.id = o.lot_id
+        JOIN pledges_sale s ON s.lot_id = l.id WHERE o.commitment <> ''
+        """
+    )
+    assert rows.fetchall() == [(3, True, True, True, Decimal("493917.04"))]
+
+
+def test_the_crash_of_2020_sells_what_restores_then_heals_then_all_with_a_surplus(rows):
+    """1.5 t of silver: 722 kg restore the cover; the rest pays the loan and more."""
+    rows.execute(CASES, ["CRASH-2020"])
+    first, second = rows.fetchall()
+    assert first[:2] == ("restore", "healed")
+    assert second[:3] == ("everything", "settled", 0)
+    assert first[6] + second[6] == 1_500
+    assert (first[3], second[3]) == (Decimal("298731.71"), Decimal("351817.61"))
+    rows.execute("SELECT amount, state FROM pledges_surplus")
+    assert rows.fetchall() == [(Decimal("102594.12"), "paid")]
+    rows.execute("SELECT cause, state FROM lending_defaultnotice ORDER BY id")
+    assert rows.fetchall() == [
+        ("uncured_call", "declared"),
+        ("uncured_call", "healed"),
+        ("unpaid", "declared"),
+    ]
+
+
+def test_both_crash_facilities_are_closed_and_owe_nothing(rows):
+    rows.execute("SELECT code, state, exposure FROM lending_facility WHERE code LIKE 'CRASH%'")
+    assert sorted(rows.fetchall()) == [("CRASH-2008", "closed", 0), ("CRASH-2020", "closed", 0)]
 
 
 def test_a_story_that_is_killed_goes_on_where_it_stopped(tmp_path):

@@ -22,12 +22,12 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        step = -1
+        seen: set[int] = set()
         try:
             for part, place, count in tell(until=options["until"], check=options["check"]):
-                if part.step > step:
-                    step = part.step
-                    self._line(f"Step {step}: {STEPS[step]}")
+                if part.step not in seen:
+                    seen.add(part.step)
+                    self._line(f"Step {part.step}: {STEPS[part.step]}")
                 self._bar(place, count, f"{part.on} {part.title}")
         except StoryBreach as breach:
             self._line("")

@@ -9,13 +9,20 @@ from factoring.models import Receivable
 from lending.models import Facility, Loan
 from logistics.models import Lot, WarehouseReceipt
 from orders.models import PurchaseOrder
-from pledges.models import AllocationProposal, Instruction, MarginCall, Position
+from pledges.models import (
+    AllocationProposal,
+    DisposalCase,
+    Instruction,
+    MarginCall,
+    Position,
+)
 from tests.factories.allocation import suggest
 
 # Kinds of readers. "inside": lender and borrower of the facility. "custodian": runs the warehouse.
 # "outside": another lender's person, who is signed in and has nothing to do with the deal.
 EVERYBODY = {"inside": 200, "custodian": 200, "outside": 200}
 INSIDE = {"inside": 200, "custodian": 404, "outside": 404}
+STRANGERS = {"inside": 404, "custodian": 404, "outside": 404}
 CUSTODIAN = {"inside": 200, "custodian": 200, "outside": 404}
 
 
@@ -37,7 +44,7 @@ def nothing() -> dict[str, object]:
 
 
 def facility() -> dict[str, object]:
-    return {"facility_id": Facility.objects.get().pk}
+    return {"facility_id": Facility.objects.get(code="AURORA-2011").pk}
 
 
 def warehouse_lot() -> dict[str, object]:
@@ -46,6 +53,11 @@ def warehouse_lot() -> dict[str, object]:
 
 def copper() -> dict[str, object]:
     return {"code": "copper_comex"}
+
+
+def first_case() -> dict[str, object]:
+    """A case of another borrower: the lender's people open it, this deal's borrower does not."""
+    return {"case_id": DisposalCase.objects.order_by("pk").first().pk}
 
 
 def first(name: str, model: type) -> Callable[[], dict[str, object]]:
@@ -97,6 +109,8 @@ ROUTES = (
     Route("four_eyes", nothing, EVERYBODY, works=True),
     Route("calls", nothing, INSIDE),
     Route("call", first("call_id", MarginCall), INSIDE),
+    Route("disposals", nothing, EVERYBODY, works=True),
+    Route("disposal", first_case, STRANGERS | {"lin": 200}, works=True),
 )
 # Open to everybody, signed in or not; tested by themselves.
 OPEN = {"sign_in", "sign_out", "preferences"}

@@ -68,6 +68,8 @@ STATEMENTS = {
     "four_eyes": 13,
     "calls": 13,
     "call": 16,
+    "disposals": 15,
+    "disposal": 30,
     "instructions": 19,
     "instruction": 19,
     "instruction_new": 14,
@@ -133,8 +135,8 @@ def test_unknown_tables_and_charts_are_not_found(sign_in):
 
 @pytest.mark.parametrize("day", DAYS)
 def test_the_positions_of_any_past_day_sum_to_the_cover_read_that_day(story, day):
-    facility = Facility.objects.get()
-    reading = CoverRecord.objects.get(business_date=day, cause="day")
+    facility = Facility.objects.get(code="AURORA-2011")
+    reading = CoverRecord.objects.get(facility=facility, business_date=day, cause="day")
     positions = list_positions(ACTOR, facility, at=end_of(day), on=day)
 
     assert abs(sum(p.market for p in positions) - reading.market_value) <= CENT_EACH * 20
@@ -144,7 +146,7 @@ def test_the_positions_of_any_past_day_sum_to_the_cover_read_that_day(story, day
 
 @pytest.mark.parametrize("day", DAYS)
 def test_blocks_are_the_sums_of_their_positions(story, day):
-    facility = Facility.objects.get()
+    facility = Facility.objects.get(code="AURORA-2011")
     nodes = list_nodes(ACTOR, facility, at=end_of(day), on=day)
     for node in nodes:
         inside = list_positions(
@@ -158,14 +160,16 @@ def test_blocks_are_the_sums_of_their_positions(story, day):
 
 
 def test_ribbons_carry_what_the_conversions_did(story):
-    facility = Facility.objects.get()
+    facility = Facility.objects.get(code="AURORA-2011")
     on = business_date(ACTOR, facility)
     ribbons, names = list_ribbons(ACTOR, facility, since=BEGINNING, at=end_of(on), on=on)
 
     taken = {
         kind: sum(
             leg.market_value
-            for leg in ConversionLeg.objects.filter(conversion__kind=kind, direction="consumed")
+            for leg in ConversionLeg.objects.filter(
+                conversion__facility=facility, conversion__kind=kind, direction="consumed"
+            )
         )
         for kind in ("deliver", "transform", "sell", "collect", "apply")
     }
@@ -180,7 +184,7 @@ def test_ribbons_carry_what_the_conversions_did(story):
 
 
 def test_the_scene_names_every_end_of_its_ribbons(story):
-    facility = Facility.objects.get()
+    facility = Facility.objects.get(code="AURORA-2011")
     scene = scene_data(ACTOR, facility, moment_of(None, "0", as_of=date(2012, 1, 31)))
     blocks = {(node["place"], node["key"]) for node in scene["nodes"]}
     for ribbon in scene["ribbons"]:
@@ -189,7 +193,7 @@ def test_the_scene_names_every_end_of_its_ribbons(story):
 
 
 def test_money_on_its_way_to_the_bank_is_dashed(story):
-    facility = Facility.objects.get()
+    facility = Facility.objects.get(code="AURORA-2011")
     before = datetime(2011, 6, 22, 23, tzinfo=UTC)
     ribbons, _names = list_ribbons(
         ACTOR, facility, since=BEGINNING, at=before, on=date(2011, 6, 21)
@@ -200,7 +204,8 @@ def test_money_on_its_way_to_the_bank_is_dashed(story):
 
 
 def test_a_repayment_leads_back_to_three_paid_orders(story):
-    repaid = Position.objects.filter(right="repaid").order_by("opened_at").first()
+    facility = Facility.objects.get(code="AURORA-2011")
+    repaid = facility.positions.filter(right="repaid").order_by("opened_at").first()
     board = lineage_board(ACTOR, repaid.pk)
     rights = Counter(box.right for box in board.drawing.boxes)
 
@@ -214,7 +219,7 @@ def test_a_repayment_leads_back_to_three_paid_orders(story):
 
 
 def test_every_change_of_cover_is_explained_and_they_add_up(story):
-    facility = Facility.objects.get()
+    facility = Facility.objects.get(code="AURORA-2011")
     changes = facility_board(ACTOR, facility, date(2012, 1, 31)).tables["changes"].rows[::-1]
 
     assert all(change.text for change in changes)
@@ -226,8 +231,8 @@ def test_every_change_of_cover_is_explained_and_they_add_up(story):
 
 
 def test_home_says_what_may_be_drawn(sign_in):
-    facility = Facility.objects.get()
-    reading = CoverRecord.objects.latest("recorded_at", "id")
+    facility = Facility.objects.get(code="AURORA-2011")
+    reading = facility.cover_records.latest("recorded_at", "id")
     room = min(facility.limit, reading.lending_value) - facility.exposure
     page = sign_in("mei", django_language="en").get("/").content.decode()
 
@@ -236,7 +241,7 @@ def test_home_says_what_may_be_drawn(sign_in):
 
 
 def test_a_cured_call_needs_nothing_and_tells_what_cured_it(sign_in):
-    call = MarginCall.objects.get()
+    call = MarginCall.objects.get(facility__code="AURORA-2011")
     page = sign_in("lin").get(f"/margin-calls/{call.pk}/").content.decode()
 
     assert "253,913.76 when it opened" in page
@@ -253,7 +258,7 @@ def test_the_statement_ends_with_what_is_owed(sign_in):
 
 
 def test_coverage_is_cut_to_the_days_asked_for(story):
-    facility = Facility.objects.get()
+    facility = Facility.objects.get(code="AURORA-2011")
     data = coverage_data(ACTOR, facility, date(2012, 1, 31), days=90)
     assert data["readings"][0]["at"] >= "2011-11-02"
     assert len(coverage_data(ACTOR, facility, date(2012, 1, 31))["readings"]) > 150

@@ -1,0 +1,167 @@
+"""Disposals: the cases a reader may see, and everything about one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Prefetch
+from django.http import Http404
+
+from lending.models import DefaultNotice, Facility, RepaymentAllocation, WriteOff
+from lending.queries import list_facilities
+from lending.states import NoticeState
+from parties.actors import Actor
+from pledges.measure import UnitValue, measure, unit_values
+from pledges.models import (
+    DisposalCase,
+    DisposalChannel,
+    DisposalItem,
+    DisposalLot,
+    Offer,
+    Position,
+    Sale,
+    Surplus,
+)
+from pledges.rules.cover import Cover
+from pledges.rules.liquidation import Plan
+from pledges.services.disposal.restoring import plan_restoring, saleable_positions
+from pledges.states import ParcelState, SaleState
+
+
+def list_cases(actor: Actor) -> list[DisposalCase]:
+    """Return the cases of the reader's facilities, the newest first, with their sales."""
+    lots = DisposalLot.objects.prefetch_related(
+        Prefetch("sales", queryset=Sale.objects.filter(state=SaleState.DONE))
+    )
+    return list(
+        DisposalCase.objects.visible_to(actor)
+        .select_related("facility__borrower", "notice")
+        .prefetch_related(Prefetch("lots", queryset=lots))
+        .order_by("-opened_at", "-id")
+    )
+
+
+def list_notices(actor: Actor) -> list[DefaultNotice]:
+    """Return the notices of default that stand, and proposals of the reader's own house."""
+    standing = (NoticeState.PROPOSED, NoticeState.DECLARED)
+    rows = DefaultNotice.objects.visible_to(actor).filter(state__in=standing)
+    return list(rows.select_related("facility", "maker", "heal_maker").order_by("-proposed_at"))
+
+
+def get_notice(actor: Actor, notice_id: object) -> DefaultNotice:
+    """Return one notice; 404 for strangers."""
+    rows = DefaultNotice.objects.visible_to(actor).select_related("facility")
+    notice = rows.filter(pk=_number(notice_id)).first()
+    if notice is None:
+        raise Http404
+    return notice
+
+
+def list_channels(actor: Actor, facility: Facility) -> list[DisposalChannel]:
+    """Return the channels agreed or proposed for a facility the reader may see."""
+    rows = DisposalChannel.objects.filter(facility__in=list_facilities(actor), facility=facility)
+    return list(rows.select_related("counterparty").order_by("pk"))
+
+
+def list_claims(actor: Actor) -> list[WriteOff]:
+    """Return what was written off and is claimed all the same."""
+    rows = WriteOff.objects.visible_to(actor).select_related("loan__facility__borrower")
+    return list(rows.order_by("-requested_at"))
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """One case with all that its page tells; live values are those of `priced_on`."""
+
+    case: DisposalCase
+    cover: Cover
+    priced_on: date
+    positions: Sequence[Position]
+    values: dict[UUID, UnitValue]
+    plan: Plan
+    lots: Sequence[DisposalLot]
+    offers: Sequence[Offer]
+    sales: Sequence[Sale]
+    allocations: Sequence[RepaymentAllocation]
+    channels: Sequence[DisposalChannel]
+    write_offs: Sequence[WriteOff]
+    surplus: Surplus | None
+
+    def worth_of(self, lot: DisposalLot) -> Decimal:
+        """Return a lot's live market value, to the cent."""
+        items: Sequence[DisposalItem] = list(lot.items.all())
+        parts = (self.values[item.position_id].market * item.quantity for item in items)
+        return sum(parts, Decimal(0)).quantize(Decimal("0.01"))
+
+
+def get_case(actor: Actor, case_id: int) -> DisposalCase:
+    """Return one case with its facility and notice; 404 for strangers."""
+    cases = DisposalCase.objects.visible_to(actor).filter(pk=case_id)
+    case = cases.select_related("facility__borrower", "notice", "maker", "checker").first()
+    if case is None:
+        raise Http404
+    return case
+
+
+def read_case(actor: Actor, case_id: int, *, net_share: Decimal, as_of: date) -> CaseFile:
+    """Return a case's file; 404 for strangers. A constant number of queries."""
+    case = get_case(actor, case_id)
+    facility = case.facility
+    positions = saleable_positions(facility)
+    lots = list(case.lots.prefetch_related("items__position"))
+    ids = {one.pk for one in positions} | {
+        item.position_id for lot in lots for item in lot.items.all()
+    }
+    cover = measure(as_of=as_of, facility_ids=[facility.pk])[facility.pk]
+    sales = list(
+        Sale.objects.filter(lot__case=case)
+        .select_related("lot", "buyer", "proceeds", "repayment", "maker", "checker")
+        .order_by("pk")
+    )
+    return CaseFile(
+        case=case,
+        cover=cover,
+        priced_on=as_of,
+        positions=positions,
+        values=unit_values(as_of=as_of, position_ids=ids),
+        plan=plan_restoring(
+            facility=facility, shortfall=cover.shortfall, net_share=net_share, as_of=as_of
+        ),
+        lots=lots,
+        offers=_offers(case),
+        sales=sales,
+        allocations=list(
+            RepaymentAllocation.objects.filter(
+                repayment__in=[sale.repayment_id for sale in sales if sale.repayment_id]
+            ).order_by("pk")
+        ),
+        channels=list_channels(actor, facility),
+        write_offs=[one for one in list_claims(actor) if one.loan.facility_id == facility.pk],
+        surplus=Surplus.objects.filter(case=case).first(),
+    )
+
+
+def _offers(case: DisposalCase) -> list[Offer]:
+    rows = Offer.objects.filter(lot__case=case).select_related("lot", "bidder", "channel")
+    return list(rows.select_related("channel__counterparty").order_by("lot__number", "pk"))
+
+
+def priced_on(actor: Actor, facility: Facility, fallback: date) -> date:
+    """Return the day whose prices judge a facility now: its last reading's, or the business day."""
+    visible = list_facilities(actor).filter(pk=facility.pk).select_related("cover").first()
+    cover = getattr(visible, "cover", None)
+    return max(cover.as_of, fallback) if cover else fallback
+
+
+def open_lots(file: CaseFile) -> list[DisposalLot]:
+    """Return the lots that are for sale now."""
+    return [lot for lot in file.lots if lot.state == ParcelState.OFFERED]
+
+
+def _number(value: object) -> int:
+    text = str(value)
+    return int(text) if text.isdecimal() else 0
