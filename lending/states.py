@@ -44,7 +44,7 @@ class ChangeState(TextChoices):
     """Life of a change of a facility's terms: asked for by one person, decided by another."""
 
     REQUESTED = "requested", _("Requested")
-    APPLIED = "applied", _("Applied")
+    APPLIED = "applied", _("In force")
     REFUSED = "refused", _("Refused")
     WITHDRAWN = "withdrawn", _("Withdrawn")
 

@@ -10,7 +10,7 @@ class OverrideState(TextChoices):
     """Life of a price set by hand: asked for by one person, decided by another."""
 
     REQUESTED = "requested", _("Requested")
-    APPLIED = "applied", _("Applied")
+    APPLIED = "applied", _("In force")
     REFUSED = "refused", _("Refused")
     WITHDRAWN = "withdrawn", _("Withdrawn")
 
