@@ -215,4 +215,10 @@ def call_events(call: MarginCall) -> list[Event]:
 
 def cure_in_words(cure: str) -> str:
     """Return what cured a call."""
-    return {"goods": _("goods"), "cash": _("cash"), "price": _("the price")}.get(cure, cure)
+    words = {
+        "goods": _("goods"),
+        "cash": _("cash"),
+        "price": _("the price"),
+        "mixed": _("cash and goods"),
+    }
+    return words.get(cure, cure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -151,11 +152,20 @@ def get_quote(actor: Actor, facility: Facility | None, *, code: str, on: date) -
 
 def get_pool(actor: Actor, facility: Facility, *, commodity_id: int, on: date) -> Pool | None:
     """Return the facility's pool as a function of one price; None if it holds nothing in it."""
+    return get_pools(actor, facility, on=on).get(commodity_id)
+
+
+def get_pools(actor: Actor, facility: Facility, *, on: date) -> dict[int, Pool]:
+    """Return the facility's pool as a function of each price that it depends on (one query)."""
     values = pool_values(actor, facility, on=on)
-    line = values.get(commodity_id)
-    if line is None or not line.counts or line.market_weight == 0:
-        return None
-    rest = [value for basis, value in values.items() if basis != commodity_id]
+    return {
+        commodity_id: _pool(facility, line, [v for key, v in values.items() if key != commodity_id])
+        for commodity_id, line in values.items()
+        if line.counts and line.market_weight
+    }
+
+
+def _pool(facility: Facility, line: PoolLineValue, rest: Sequence[PoolLineValue]) -> Pool:
     return Pool(
         exposure=facility.exposure,
         market_rest=sum((value.market for value in rest), ZERO),

@@ -108,7 +108,7 @@ ROUTES = (
     Route("alerts", nothing, EVERYBODY, works=True),
     Route("four_eyes", nothing, EVERYBODY, works=True),
     Route("calls", nothing, INSIDE),
-    Route("call", first("call_id", MarginCall), INSIDE),
+    Route("call", first("call_id", MarginCall), INSIDE, works=True),
     Route("disposals", nothing, EVERYBODY, works=True),
     Route("disposal", first_case, STRANGERS | {"lin": 200}, works=True),
 )

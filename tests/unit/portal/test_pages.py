@@ -67,7 +67,7 @@ STATEMENTS = {
     "alerts": 12,
     "four_eyes": 13,
     "calls": 13,
-    "call": 16,
+    "call": 19,
     "disposals": 15,
     "disposal": 30,
     "instructions": 19,
