@@ -68,8 +68,8 @@ def test_the_page_says_what_is_needed_by_cash_goods_or_price_and_what_cured_so_f
         "6,500.00 when it opened",
         "5,512.50",
         "14 business hours left",
-        "Partly cured · 4,006.25 left · cash +2,500.00, interest and fees −6.25",
-        "Partly cured · 2,756.25 left · goods +1,250.00",
+        "Partly cured, 4,006.25 left, cash +2,500.00, interest and fees −6.25",
+        "Partly cured, 2,756.25 left, goods +1,250.00",
     ):
         assert words in text
     assert "Ask for more time" not in text
