@@ -66,7 +66,7 @@ def first(name: str, model: type) -> Callable[[], dict[str, object]]:
 
 def a_proposal() -> dict[str, object]:
     """The story has none of its own: one is suggested on the spot (and rolled back)."""
-    found = AllocationProposal.objects.first() or suggest(Facility.objects.get())
+    found = AllocationProposal.objects.first() or suggest(Facility.objects.get(code="AURORA-2011"))
     return {"proposal_id": found.pk}
 
 

@@ -1,6 +1,7 @@
 """The console shows a lender its own tables, and changes nothing for anybody."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,7 +14,14 @@ from common.console import EVERYBODY, PLATFORM_ONLY, ReadOnlyAdmin
 from common.models import IdempotencyKey
 from factoring.models import CreditNote, CreditNoteLine, Receivable
 from ledger.models import Account, BalanceSnapshot
-from lending.models import RepaymentAllocation, Waiver
+from lending.models import (
+    DefaultNotice,
+    Recovery,
+    RepaymentAllocation,
+    Waiver,
+    WriteOff,
+    WriteOffPart,
+)
 from logistics.models import (
     Item,
     ItemContent,
@@ -37,12 +45,19 @@ from pledges.models import (
     ClaimedReceipt,
     ClaimedSerial,
     CustodyFee,
+    DisposalCase,
+    DisposalChannel,
+    DisposalItem,
+    DisposalLot,
     FacilityCover,
     FloatingMortgage,
     MarginCall,
     MortgagedItem,
     MortgagedSite,
+    Offer,
     Position,
+    Sale,
+    Surplus,
     Suspension,
 )
 from pledges.services.control import note_purchase_money
@@ -145,6 +160,7 @@ def leave_the_rest(house):
     leave_goods_under_way(house)
     leave_a_return(house)
     leave_a_mortgage(cover.facility, Person.objects.filter(organisation=house).first())
+    leave_a_disposal(cover.facility, *Person.objects.filter(organisation=house)[:2])
     proposal = AllocationProposal.objects.create(
         tenant=house, facility=cover.facility, reason="test", wishes={}, findings={},
         contents_hash="", made_at=NOW, made_on=NOW.date(), priced_on=NOW.date(), exposure=1,
@@ -217,6 +233,47 @@ def leave_a_mortgage(facility, person):
         planned=1, started=StockAct.objects.earliest("recorded_at"),
     )  # fmt: skip
     WorkInProcess.objects.create(run=run, lot=position.lot, taken_from=position.lot, quantity=1)
+
+
+def leave_a_disposal(facility, maker, checker):
+    house = {"tenant": facility.tenant}
+    deal = {**house, "facility": facility, "maker": maker}
+    notice = DefaultNotice.objects.create(
+        cause="insolvency", reference="r", reason="r", proposed_at=NOW, **deal
+    )
+    DefaultNotice.objects.filter(pk=notice.pk).update(
+        state="declared", checker=checker, declared_at=NOW, declared_on=NOW.date(), exposure=1
+    )
+    channel = DisposalChannel.objects.create(
+        kind="marketplace", terms="t", valid_from=NOW.date(), proposed_at=NOW, **deal
+    )
+    case = DisposalCase.objects.create(
+        notice=notice, target="everything", opened_at=NOW, opened_on=NOW.date(), exposure=1,
+        market_value=1, lending_value=1, **deal,
+    )  # fmt: skip
+    lot = DisposalLot.objects.create(
+        case=case, number=1, reserve=1, expected_share=1, market_value=1, lending_value=1,
+        offered_at=NOW,
+    )  # fmt: skip
+    position = Position.objects.filter(facility=facility).first()
+    DisposalItem.objects.create(lot=lot, position=position, quantity=1)
+    offer = Offer.objects.create(
+        lot=lot, channel=channel, bidder=make_supplier(), amount=1, received_at=NOW,
+        binding_until=NOW + timedelta(days=1),
+    )  # fmt: skip
+    Sale.objects.create(
+        lot=lot, offer=offer, buyer=offer.bidder, price=1, reserve=1, maker=maker,
+        proposed_at=NOW, **house,
+    )  # fmt: skip
+    Surplus.objects.create(case=case, amount=1, maker=maker, requested_at=NOW)
+    off = WriteOff.objects.create(
+        loan=facility.loans.earliest("pk"), amount=1, reason="r", maker=maker, requested_at=NOW,
+        **house,
+    )  # fmt: skip
+    WriteOffPart.objects.create(write_off=off, component="principal", amount=1)
+    Recovery.objects.create(
+        write_off=off, amount=1, received_on=NOW.date(), reference="r", recorded_at=NOW, **house
+    )
 
 
 def leave_what_is_on_file(desk):

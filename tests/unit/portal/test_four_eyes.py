@@ -16,7 +16,7 @@ from tests.factories.parties import make_authority
 
 def standing():
     """What the form would send if nothing were changed, but for the limit."""
-    facility = Facility.objects.get()
+    facility = Facility.objects.get(code="AURORA-2011")
     values = {name: getattr(facility, name) for name in TermForm.TERMS}
     return {name: "" if one is None else str(one) for name, one in values.items()}
 
@@ -36,7 +36,7 @@ def decide(client, what, one, act, note=""):
 
 
 def test_one_asks_for_terms_and_another_applies_them(sign_in):
-    limit = Facility.objects.get().limit
+    limit = Facility.objects.get(code="AURORA-2011").limit
     asked = ask_for(sign_in("lin"), limit=str(limit + 100_000))
     assert (asked.status_code, asked["Location"]) == (303, "/changes/")
     change = FacilityChange.objects.get()
@@ -48,9 +48,9 @@ def test_one_asks_for_terms_and_another_applies_them(sign_in):
     assert 'value="apply"' in page
     assert "asked by Lin Yue" in page
     assert decide(maker, "terms", change, "apply").status_code == 422
-    assert Facility.objects.get().limit == limit
+    assert Facility.objects.get(code="AURORA-2011").limit == limit
     assert decide(checker, "terms", change, "apply").status_code == 303
-    assert Facility.objects.get().limit == limit + 100_000
+    assert Facility.objects.get(code="AURORA-2011").limit == limit + 100_000
     page = checker.get("/changes/").content.decode()
     assert "Nothing waits." in page
     assert "Zhou Ming" in page
