@@ -17,6 +17,8 @@ from factoring.states import BANK_ENTRY_STATES, REBATE_STATES, BankEntryState, R
 from lending.models import Facility, Repayment
 from lending.triggers import CopiesAgree
 from parties.models import Organisation, Person
+from parties.roles import Act
+from parties.triggers import WithinAuthority, enters
 from pledges.models import Position
 
 if TYPE_CHECKING:
@@ -152,6 +154,12 @@ class Collection(models.Model):
         return f"{self.amount} for {self.receivable}"
 
 
+_REBATE_FACILITY = (
+    "lending_facility f JOIN factoring_receivable r ON r.facility_id = f.id "
+    'WHERE r.id = NEW."receivable_id"'
+)
+
+
 class Rebate(StateModel):
     """What remains after advance, interest and fees are paid, back to the seller."""
 
@@ -180,6 +188,13 @@ class Rebate(StateModel):
         triggers = [
             *_REBATE_GUARDS.triggers,
             frozen_columns("receivable", "amount", "maker", "requested_at"),
+            WithinAuthority(
+                Act.DISBURSE,
+                amount='NEW."amount"',
+                currency=f"SELECT f.currency FROM {_REBATE_FACILITY}",
+                house=f"(SELECT f.tenant_id FROM {_REBATE_FACILITY})",
+                condition=enters(RebateState.PAID),
+            ),
         ]
 
     def __str__(self) -> str:

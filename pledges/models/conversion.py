@@ -24,8 +24,21 @@ if TYPE_CHECKING:
     from parties.actors import Actor
 
 
-# What an enforcement takes is sold, not given up: its case has deciders of its own.
-_GIVING = ", ".join(quoted(str(kind)) for kind in sorted(TWO_PERSONS - {ConversionKind.ENFORCE}))
+_GIVING = ", ".join(quoted(str(kind)) for kind in sorted(TWO_PERSONS))
+# Goods that a disposal case cannot have or sell are written off, all others given away for value.
+_WRITES_OFF = """(NEW."kind" = 'enforce' AND NEW."evidence"->>'kind' = 'disposal_given_up')"""
+
+
+def _within(act: Act, constraint: str, condition: str) -> WithinAuthority:
+    return WithinAuthority(
+        act,
+        amount='NEW."value_given_up"',
+        currency='SELECT f.currency FROM lending_facility f WHERE f.id = NEW."facility_id"',
+        checker='NEW."person_id"',
+        constraint=constraint,
+        operation=pgtrigger.Insert,
+        condition=pgtrigger.Condition(f'NEW."kind" IN ({_GIVING}) AND {condition}'),
+    )
 
 
 class ConversionQuerySet(models.QuerySet["Conversion"]):
@@ -95,15 +108,8 @@ class Conversion(models.Model):
         indexes = [models.Index(fields=["facility", "occurred_at"], name="conversion_by_time")]
         triggers = [
             *append_only(),
-            WithinAuthority(
-                Act.RELEASE,
-                amount='NEW."value_given_up"',
-                currency='SELECT f.currency FROM lending_facility f WHERE f.id = NEW."facility_id"',
-                checker='NEW."person_id"',
-                constraint="gives_up_within_authority",
-                operation=pgtrigger.Insert,
-                condition=pgtrigger.Condition(f'NEW."kind" IN ({_GIVING})'),
-            ),
+            _within(Act.RELEASE, "gives_up_within_authority", f"NOT {_WRITES_OFF}"),
+            _within(Act.WRITE_OFF, "writes_off_within_authority", _WRITES_OFF),
         ]
 
     def __str__(self) -> str:

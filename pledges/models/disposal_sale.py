@@ -15,6 +15,8 @@ from common.triggers import RefusingTrigger
 from lending.models import Repayment
 from lending.triggers import CopiesAgree
 from parties.models import Organisation, Person
+from parties.roles import Act
+from parties.triggers import WithinAuthority, enters
 from pledges.models.disposal import DisposalCase, DisposalChannel, DisposalLot
 from pledges.models.position import Position
 from pledges.states import SALE_STATES, SURPLUS_STATES, SaleState, SurplusState
@@ -235,6 +237,12 @@ class Sale(StateModel):
         self.checker_id = checker_id
 
 
+_SURPLUS_FACILITY = (
+    "lending_facility f JOIN pledges_disposalcase c ON c.facility_id = f.id "
+    'WHERE c.id = NEW."case_id"'
+)
+
+
 class Surplus(StateModel):
     """What the sales of a case brought beyond all that was owed, back to the borrower."""
 
@@ -264,6 +272,13 @@ class Surplus(StateModel):
         triggers = [
             *_SURPLUS_GUARDS.triggers,
             frozen_columns("case", "amount", "maker", "requested_at"),
+            WithinAuthority(
+                Act.DISBURSE,
+                amount='NEW."amount"',
+                currency=f"SELECT f.currency FROM {_SURPLUS_FACILITY}",
+                house=f"(SELECT f.tenant_id FROM {_SURPLUS_FACILITY})",
+                condition=enters(SurplusState.PAID),
+            ),
         ]
 
     def __str__(self) -> str:

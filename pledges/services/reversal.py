@@ -18,7 +18,7 @@ from lending.services.acts import require_lender
 from logistics.services.reversal import reverse_act
 from parties.roles import Act, Role
 from parties.services.authority import require_authority
-from pledges.measure import unit_values
+from pledges.measure import unit_values, worth
 from pledges.models import Conversion, ConversionLeg, Position
 from pledges.rules.terms import Term
 from pledges.services.conversion import Evidence, Make, Take, convert, take
@@ -270,13 +270,13 @@ def _require_hands(act: CoverAct, legs: Sequence[ConversionLeg], maker_id: int) 
     require_lender(act.actor, act.facility, Role.APPROVER, Role.RISK_OFFICER)
     values = unit_values(as_of=act.priced_on, position_ids={leg.position_id for leg in legs})
     sides = [
-        sum(
-            (
-                values[leg.position_id].market * leg.quantity
+        worth(
+            values,
+            {
+                leg.position_id: leg.quantity
                 for leg in legs
                 if leg.direction == direction and leg.position.right not in TERMINAL_RIGHTS
-            ),
-            Decimal(0),
+            },
         )
         for direction in (Direction.CONSUMED, Direction.PRODUCED)
     ]

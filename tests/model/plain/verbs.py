@@ -210,9 +210,9 @@ def apply(p: Platform, new: Any, *, claim: Any, part: Fraction, pays: bool, day:
     """Use cash of the controlled account: to repay, or as surplus to the borrower."""
     facility = p.claims[claim].facility
     with p.act(facility, day):
-        _take(p, claim, part, "proceeds")
         if pays:
             _repay(p, facility, part, day)
+        _take(p, claim, part, "proceeds")
         p.make(new, Claim(facility, "repaid" if pays else "released", part))
 
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from common.errors import constraint_name
 from common.states import TransitionRefused
 from factoring.models import BankEntry, Collection, Rebate
 from factoring.queries import (
@@ -339,6 +340,11 @@ def test_maker_and_checker_of_a_rebate(shop, sold):
     with pytest.raises(NotAllowed):
         give_back(shop, rebate, actor=team.operations)
     junior = make_actor(organisation=team.lender, roles=[Role.APPROVER])
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        type(rebate).objects.filter(pk=rebate.pk).update(
+            state="paid", checker=junior.person_id, paid_on=NOW.date(), bank_reference="RB-0"
+        )
+    assert constraint_name(caught.value) == "rebate_within_the_checkers_authority"
     with pytest.raises(BeyondAuthority):
         give_back(shop, rebate, actor=junior)
     with pytest.raises(NotYourFacility):

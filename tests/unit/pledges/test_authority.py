@@ -80,6 +80,13 @@ def test_database_refuses_the_act_of_an_unauthorised_person(vault):
     assert refused(conversion, person_id=None) == "conversion_by_choice_checked_by_another_person"
     assert refused(conversion, kind="substitute", value_given_up="100000000.01") == within
     assert refused(conversion, kind="reverse", value_given_up="100000000.01") == within
+    assert refused(conversion, kind="enforce", value_given_up="100000000.01") == within
+    given_up = {"kind": "enforce", "evidence": {"kind": "disposal_given_up"}}
+    limits = AuthorityLimit.objects.filter(person_id=team.approver.person_id, act=Act.WRITE_OFF)
+    limits.update(amount=D("499999.99"))
+    assert refused(conversion, **given_up) == "conversion_writes_off_within_authority"
+    limits.update(amount=D(500_000))
+    copied(conversion, **given_up)
     Person.objects.filter(pk=team.approver.person_id).update(is_active=False)
     assert refused(conversion) == within
     Person.objects.filter(pk=team.approver.person_id).update(is_active=True)

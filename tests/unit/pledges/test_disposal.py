@@ -5,7 +5,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import IntegrityError, transaction
 
+from common.errors import constraint_name
 from common.states import TransitionRefused
 from ledger.models import Account, Posting
 from lending.models import WriteOff
@@ -414,6 +416,14 @@ def test_what_was_brought_beyond_the_debt_goes_back_by_two_people(field):
     same = replace(field.team.risk_officer, roles=frozenset({"approver"}))
     with refusal(SamePerson):
         pay_surplus(surplus=surplus, bank_reference="RB-1", actor=same, **field.at)
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        type(surplus).objects.filter(pk=surplus.pk).update(
+            state="paid",
+            checker=field.team.operations.person_id,
+            paid_on=field.at["on"],
+            bank_reference="RB-0",
+        )
+    assert constraint_name(caught.value) == "surplus_within_the_checkers_authority"
     paid = pay_surplus(
         surplus=surplus, bank_reference="RB-1", actor=field.team.approver, **field.at
     )
