@@ -22,10 +22,10 @@ class PlatformMachine(GoodsRules, MoneyRules):
         quantity=st.sampled_from([100, 1000, 4000]), owed=st.sampled_from(["none", "half", "whole"])
     )
     def begin(self, quantity: int, owed: str) -> None:
-        """Start with some collateral of each lender, and with something owed on it."""
-        for number, name in enumerate(FACILITIES):
-            self.receive("alpha", "warehouse", Decimal(quantity))
-            self.pledge(name, number, "whole")
+        """Start with one lot that secures both lenders, and with something owed to each."""
+        self.receive("alpha", "warehouse", Decimal(2 * quantity))
+        for name, part in zip(FACILITIES, ("half", "whole"), strict=True):
+            self.pledge(name, 0, part)
             if owed != "none":
                 self.agree(name, Decimal(quantity * 250), 60)
                 self.draw(name, 0, owed)
