@@ -46,10 +46,11 @@ _FILL = """
     INSERT INTO lending_facility (tenant_id, borrower_id, code, name, currency, "limit", products,
         annual_rate, penalty_rate, day_count, waterfall, waiver_tolerance, order_advance_rate,
         receivable_advance_rate, release_factor, cure_business_days, minimum_controlled_value,
-        opened_on, matures_on, state, maker_id, checker_id, exposure)
+        opened_on, matures_on, state, maker_id, checker_id, exposure, jurisdiction,
+        insurance_required, control_required)
     SELECT %(lender)s, %(borrower)s, 'b' || n, 'B' || n, 'USD', 1000000000, '[]', 0.07, 0.03,
            'act/360', '[]', 0, 0.8, 0.8, 0.9, 2, 0, '2016-01-01', '2030-01-01', 'active',
-           %(maker)s, %(checker)s, 0
+           %(maker)s, %(checker)s, 0, 'CN', false, false
     FROM generate_series(1, %(facilities)s) n;
     CREATE TABLE bench_lot (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, facility_id bigint NOT NULL,
