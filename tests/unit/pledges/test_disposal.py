@@ -162,7 +162,8 @@ def test_a_call_is_a_default_once_its_clock_has_run_out(field):
 def test_a_default_alerts_both_houses_and_stops_releases(field):
     make_tick({"alpha": 5_000}, on=SOLD)
     field.default()
-    assert sorted(Alert.objects.values_list("organisation_id", flat=True)) == sorted(
+    alerts = Alert.objects.filter(topic="pledges.default_declared")
+    assert sorted(alerts.values_list("organisation_id", flat=True)) == sorted(
         [field.facility.tenant_id, field.facility.borrower_id]
     )
     with refusal(NoReleaseInDefault):
