@@ -40,11 +40,8 @@ def breaches():
 def test_one_proposal_accepted_by_four_at_once_is_one_act(vault):
     maker = make_borrowers_maker(vault)
     for number in range(10):
-        proposal = make_proposal(
-            vault,
-            wish({vault.goods.alpha: 100 + 20 * (number + 1)}, least_share=Decimal(0)),
-            maker=maker,
-        )
+        wanted = {vault.goods.alpha: 1_000} if number % 2 == 0 else {vault.goods.beta: 4_000}
+        proposal = make_proposal(vault, wish(wanted), maker=maker)
         [outcomes] = race(4, lambda _r, _n, one=proposal: accept(vault, one))
         assert sum(outcome.won for outcome in outcomes) == 1
         assert {type(error) for error in errors_of([outcomes])} == {TransitionRefused}
