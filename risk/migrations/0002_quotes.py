@@ -93,6 +93,12 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 """
 
+# A price in another currency than its commodity's would be read as if it were in it.
+ONE_CURRENCY = """
+ALTER TABLE risk_price ADD CONSTRAINT price_in_the_commodity_currency
+    FOREIGN KEY (commodity_id, currency) REFERENCES risk_commodity (id, currency);
+"""
+
 
 class Migration(migrations.Migration):
     """Valuation lives in the database, where the tick and every act can join it."""
@@ -103,4 +109,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(WEEKDAYS, "DROP FUNCTION risk_weekdays(date, date)"),
         migrations.RunSQL(WEEKDAY_BEFORE, "DROP FUNCTION risk_weekday_before(date, integer)"),
         migrations.RunSQL(QUOTES, "DROP FUNCTION risk_quotes(date, bigint[])"),
+        migrations.RunSQL(
+            ONE_CURRENCY, "ALTER TABLE risk_price DROP CONSTRAINT price_in_the_commodity_currency"
+        ),
     ]

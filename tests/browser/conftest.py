@@ -135,13 +135,18 @@ def lender_page(reader: Callable[[str], BrowserContext]) -> Iterator[Page]:
         yield page
 
 
+# Refusals have a status of their own; htmx logs a request that a newer one, or another page,
+# took the place of.
+HARMLESS = ("Failed to load resource", "htmx:sendAbort", "htmx:afterRequest")
+
+
 @contextmanager
 def watched(visitor: BrowserContext) -> Iterator[Page]:
     """Open a page that fails on script errors, refused content and foreign requests."""
     complaints: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        if message.type == "error" and not message.text.startswith(HARMLESS):
             complaints.append(message.text)
 
     def look(request: Request) -> None:

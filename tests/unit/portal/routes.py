@@ -51,6 +51,11 @@ def warehouse_lot() -> dict[str, object]:
     return {"lot_id": Lot.objects.filter(site__operator__code="yantian").first().pk}
 
 
+def main_position() -> dict[str, object]:
+    main = Position.objects.filter(facility__code="AURORA-2011")
+    return {"position_id": main.earliest("opened_at", "id").pk}
+
+
 def copper() -> dict[str, object]:
     return {"code": "copper_comex"}
 
@@ -80,7 +85,7 @@ ROUTES = (
     Route("map_scene", facility, INSIDE, "?at=2011-11-20"),
     Route("map_node", facility, INSIDE, "?place=cash&node=account&at=2011-12-16T12:00:00Z"),
     Route("timeline", facility, INSIDE),
-    Route("lineage", first("position_id", Position), INSIDE),
+    Route("lineage", main_position, INSIDE),
     Route("prices", nothing, EVERYBODY),
     Route("price", copper, EVERYBODY),
     Route("price_history", copper, EVERYBODY),
