@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from logistics.models import Lot
+from outbox.models import Alert
 from parties.actors import Actor
 from parties.roles import Role
 from pledges.instruction_states import InstructionKind, InstructionState
@@ -146,3 +147,18 @@ def make_counter(vault: Vault) -> Counter:
 def at_another_vault(counter: Counter, vault: Vault) -> Counter:
     """Return the same people's counter for another lender's facility."""
     return replace(counter, vault=vault)
+
+
+def stamps_of(instruction: Instruction) -> list[tuple[str, int | None]]:
+    """Return its steps with the seconds each was waited for."""
+    return list(instruction.steps.values_list("step", "waited_seconds"))
+
+
+def desks_alerted(topic: str) -> list[int]:
+    """Return the organisations that were alerted, in order of their keys."""
+    return sorted(Alert.objects.filter(topic=topic).values_list("organisation_id", flat=True))
+
+
+def fresh(instruction: Instruction) -> Instruction:
+    """Return the instruction as the database has it."""
+    return Instruction.objects.get(pk=instruction.pk)

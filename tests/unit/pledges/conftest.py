@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 
 import pytest
 
@@ -8,6 +9,9 @@ from ledger import invariants as ledger
 from lending import invariants as lending
 from logistics import invariants as logistics
 from pledges import invariants as pledges
+from pledges.models import Position
+from tests.factories.instructions import Counter, make_counter
+from tests.factories.lending import make_drawn_loan
 from tests.factories.pledges import Vault, fingerprint, make_vault
 
 
@@ -47,3 +51,17 @@ def refusal(kind: type[Refusal], *, changes: str = "") -> Iterator[list[Refusal]
         yield caught
     caught.append(info.value)
     assert fingerprint() == before
+
+
+@pytest.fixture
+def counter(vault: Vault) -> Counter:
+    """The people who work on the vault's instructions."""
+    return make_counter(vault)
+
+
+@pytest.fixture
+def stored(counter: Counter) -> Position:
+    """4,000 kg of alpha in pledge (lends 1,000,000) against 540,000 owed."""
+    position = counter.vault.pledge(4_000)
+    make_drawn_loan(counter.vault.desk, principal=Decimal(540_000))
+    return position
