@@ -24,7 +24,7 @@ from pledges.services.approval_rules import (
 )
 from pledges.services.approvals import withdraw_instruction
 from pledges.states import Band
-from tests.factories.instructions import Counter, make_counter, minutes
+from tests.factories.instructions import minutes
 from tests.factories.lending import START, make_drawn_loan
 from tests.factories.parties import NOW, SYSTEM, make_authority, make_lender_team, make_person
 from tests.unit.pledges.conftest import refusal
@@ -39,19 +39,6 @@ BOUNDS = Bounds(
     valid_from=START,
     valid_until=START + timedelta(days=30),
 )
-
-
-@pytest.fixture
-def counter(vault) -> Counter:
-    return make_counter(vault)
-
-
-@pytest.fixture
-def stored(counter):
-    """4,000 kg of alpha in pledge (lends 1,000,000) against 540,000 owed."""
-    position = counter.vault.pledge(4_000)
-    make_drawn_loan(counter.vault.desk, principal=Decimal(540_000))
-    return position
 
 
 def cover(lending, exposure):

@@ -17,16 +17,11 @@ from pledges.services.approvals import withdraw_instruction
 from pledges.services.custody import decline_instruction
 from pledges.services.instruction_clock import chase_overdue
 from pledges.tasks import chase_instructions
-from tests.factories.instructions import Counter, make_counter, minutes
+from tests.factories.instructions import minutes
 from tests.factories.parties import NOW, SYSTEM, make_lender_team
 
 pytestmark = pytest.mark.django_db
 S = InstructionState
-
-
-@pytest.fixture
-def counter(vault) -> Counter:
-    return make_counter(vault)
 
 
 @pytest.fixture
