@@ -80,6 +80,10 @@ class MarginCall(StateModel):
     def __str__(self) -> str:
         return f"{self.facility} {self.opened_on}"
 
+    def is_out_of_time(self, now: datetime) -> bool:
+        """Tell whether the cure clock has run out: the last instant is still the borrower's."""
+        return self.due_at < now
+
     @transition(field=state, source=MarginCallState.OPEN, target=MarginCallState.ESCALATED)
     def escalate(self, *, now: datetime) -> None:
         """Press on: the cover fell to the close-out line, or the clock ran out."""

@@ -61,7 +61,7 @@ def _due(running: QuerySet[MarginCall], now: datetime) -> Iterator[MarginCall]:
     calls = list(running)
     sent = _sent(call.pk for call in calls)
     for call in calls:
-        if call.due_at < now or _reminders_due(call, sent, now):
+        if call.is_out_of_time(now) or _reminders_due(call, sent, now):
             yield call
 
 
@@ -87,7 +87,7 @@ def _reminders_due(call: MarginCall, sent: Sent, now: datetime) -> list[Reminder
 
 def _notes(call: MarginCall, last: Standing, sent: Sent, now: datetime) -> list[Note]:
     """Move the call as its clock demands and return the lines of its history."""
-    if call.due_at >= now:
+    if not call.is_out_of_time(now):
         return [
             Note(call, CallEntryKind.REMINDED, last, last, reminder=reminder)
             for reminder in _reminders_due(call, sent, now)

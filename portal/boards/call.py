@@ -217,7 +217,7 @@ def _clock_fact(call: MarginCall, now: datetime) -> Fact:
     if call.state != MarginCallState.CURED:
         left = hours_of(call.tenant.country).between(now, call.due_at)
         hours = int(left.total_seconds()) // HOUR
-        has_run_out = call.due_at < now
+        has_run_out = call.is_out_of_time(now)
         words = _("ran out") if has_run_out else _("%(hours)s business hours left")
         note, tone = f"{note} · {words % {'hours': hours}}", "bad" if has_run_out else ""
     return Fact(_("Until"), formats.day(call.due_at.date()), note=note, tone=tone)

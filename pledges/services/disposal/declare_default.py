@@ -29,7 +29,7 @@ _CRYSTALLISED_BY = {
 
 def is_enforceable(call: MarginCall, now: datetime) -> bool:
     """Tell whether a call has escalated and its cure clock has run out without a cure."""
-    return call.state == MarginCallState.ESCALATED and call.due_at <= now
+    return call.state == MarginCallState.ESCALATED and call.is_out_of_time(now)
 
 
 def propose_default(

@@ -22,6 +22,7 @@ from pledges.services.call_extensions import (
     grant_extension,
     refuse_extension,
 )
+from pledges.services.disposal.declare_default import is_enforceable
 from tests.factories.lending import make_drawn_loan
 from tests.factories.parties import SYSTEM, make_lender_team
 from tests.factories.pledges import fingerprint, make_goods, make_vault
@@ -108,6 +109,15 @@ def test_the_end_of_the_clock_escalates_and_says_that_it_ran_out_once(called):
     assert (call().state, call().ran_out_at) == ("escalated", DUE + SECOND)
     assert [kind for kind, _ in kinds()][-2:] == ["escalated", "ran_out"]
     assert breaches() == {}
+
+
+@pytest.mark.django_db
+def test_the_last_instant_is_the_borrowers_for_the_clock_and_for_the_default_alike(called):
+    make_tick({"alpha": 200}, on=WED, reference="further")
+    assert call().state == "escalated"
+    for now, is_over in ((DUE - SECOND, False), (DUE, False), (DUE + SECOND, True)):
+        assert (call().is_out_of_time(now), is_enforceable(call(), now)) == (is_over, is_over)
+        assert run(now).ran_out == int(is_over)
 
 
 @pytest.mark.django_db

@@ -155,6 +155,8 @@ def test_a_call_is_a_default_once_its_clock_has_run_out(field):
     with refusal(NotEnforceable):
         propose_default(now=call.due_at - timedelta(seconds=1), **asked)
     escalate_expired(actor=SYSTEM, now=call.due_at + timedelta(seconds=1))
+    with refusal(NotEnforceable):
+        propose_default(now=call.due_at, **asked)
     notice = propose_default(now=call.due_at + timedelta(hours=1), **asked)
     assert (notice.cause, notice.state) == ("uncured_call", "proposed")
 
