@@ -229,7 +229,8 @@ def convert(
     claim_serials(live, named, now=act.now)
     add_to_pool({position.pk: position.quantity for position in live})
     check_eligibility(act, live)
-    inherit_suspensions(act, _heirs(kind, taken, live))
+    is_fixing = kind == ConversionKind.CRYSTALLISE  # the right changes where the goods lie
+    inherit_suspensions(act, _heirs(kind, taken, live), goods_moved=not is_fixing)
     pending = PendingConversion(
         id=uuid.uuid4(),
         tenant_id=act.facility.tenant_id,

@@ -28,23 +28,29 @@ def check_eligibility(act: CoverAct, positions: Sequence[Position]) -> None:
             suspend(act=act, reason=reason, findings=findings)
 
 
-def inherit_suspensions(act: CoverAct, heirs: Mapping[uuid.UUID, Collection[Position]]) -> None:
+def inherit_suspensions(
+    act: CoverAct, heirs: Mapping[uuid.UUID, Collection[Position]], *, goods_moved: bool
+) -> None:
     """Let what counted for nothing go on so in what became of it (new position id -> sources).
 
-    Reasons that are asked of every new position have been asked of these already. No query
-    unless a source is suspended.
+    Where the goods moved, the reasons that are asked of every new position have been asked of
+    these already, and the answer in the new place counts; where they stayed, every reason stays.
+    No query unless a source is suspended, else a constant number for each reason.
     """
     suspended = {one.pk for sources in heirs.values() for one in sources if one.suspended}
     if not suspended:
         return
     standing = Suspension.objects.filter(position__in=suspended, lifted_at__isnull=True)
-    for one in standing.exclude(reason__in=list(CHECKS)).order_by("pk"):
-        findings = {
-            heir: one.detail
-            for heir, sources in heirs.items()
-            if one.position_id in {source.pk for source in sources}
-        }
-        suspend(act=act, reason=SuspensionReason(one.reason), findings=findings)
+    if goods_moved:
+        standing = standing.exclude(reason__in=list(CHECKS))
+    findings: dict[SuspensionReason, dict[uuid.UUID, Any]] = {}
+    for one in standing.order_by("pk"):
+        found = findings.setdefault(SuspensionReason(one.reason), {})
+        for heir, sources in heirs.items():
+            if any(one.position_id == source.pk for source in sources):
+                found.setdefault(heir, one.detail)
+    for reason, found in findings.items():
+        suspend(act=act, reason=reason, findings=found)
 
 
 def suspend(*, act: CoverAct, reason: SuspensionReason, findings: Findings) -> list[Suspension]:

@@ -1,16 +1,13 @@
 """`crystallise`: the claim on goods that may move becomes one on goods that may not."""
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-from pledges.models import Position, Suspension
-from pledges.services.conversion import Evidence, Take, Taken, convert, take
+from pledges.models import Position
+from pledges.services.conversion import Evidence, Take, convert, take
 from pledges.services.cover import CoverAct
-from pledges.services.eligibility import suspend
 from pledges.services.goods import lot_of, secured_makes
-from pledges.states import ConversionKind, Right, SuspensionReason
+from pledges.states import ConversionKind, Right
 
 
 def fix(
@@ -28,7 +25,7 @@ def fix(
         takes=[Take(one.pk, one.remaining) for one in positions],
     )
     makes = secured_makes([(lot_of(one), one.quantity) for one in taken], Right.PLEDGE)
-    made = convert(
+    return convert(
         act=act,
         kind=ConversionKind.CRYSTALLISE,
         taken=taken,
@@ -36,16 +33,3 @@ def fix(
         evidence=evidence,
         reason=reason,
     )
-    _suspend_as_before(act, taken, made)
-    return made
-
-
-def _suspend_as_before(act: CoverAct, taken: Sequence[Taken], made: Sequence[Position]) -> None:
-    heirs = {one.position.pk: heir.pk for one, heir in zip(taken, made, strict=True)}
-    open_ones = Suspension.objects.filter(position__in=list(heirs), lifted_at__isnull=True)
-    findings: dict[SuspensionReason, dict[uuid.UUID, dict[str, Any]]] = {}
-    for one in open_ones:
-        found = findings.setdefault(SuspensionReason(one.reason), {})
-        found[heirs[one.position_id]] = one.detail
-    for reason, found in findings.items():
-        suspend(act=act, reason=reason, findings=found)

@@ -8,12 +8,15 @@ from django.db import DatabaseError, transaction
 from outbox.models import Event
 from pledges.measure import measure
 from pledges.models import Position, Suspension
-from pledges.services.conversion import Take
+from pledges.services.conversion import Evidence, Take
 from pledges.services.cover import Requirement
 from pledges.services.eligibility import restore, suspend
-from pledges.states import SuspensionReason
+from pledges.services.mortgage import crystallise_mortgage
+from pledges.states import CrystallisationCause, Right, SuspensionReason
 from portal.proofs import prove_all
 from tests.factories.lending import START
+from tests.factories.mortgages import make_yard
+from tests.factories.parties import NOW
 from tests.factories.pledges import Vault
 
 pytestmark = pytest.mark.django_db
@@ -85,3 +88,38 @@ def test_the_flag_is_the_suspensions_to_set(vault: Vault) -> None:
     set_aside(vault, position, SuspensionReason.PLACE)
     with pytest.raises(DatabaseError, match="not deleted"), transaction.atomic():
         Suspension.objects.all().delete()
+
+
+def test_every_reason_goes_over_into_the_fixed_claim_with_what_was_found(vault: Vault) -> None:
+    yard = make_yard(vault)
+    lots = [yard.receive(100), yard.receive(200)]
+    floating_ones = list(Position.objects.live().filter(facility_id=yard.facility_id))
+    reasons = (SuspensionReason.PLACE, SuspensionReason.INSURANCE, SuspensionReason.INSPECTION)
+    with yard.vault.act(requirement=Requirement.NONE) as act:
+        for reason in reasons:
+            suspend(
+                act=act,
+                reason=reason,
+                findings={
+                    one.pk: {"found": f"{reason} {one.quantity:.0f}"} for one in floating_ones
+                },
+            )
+
+    crystallise_mortgage(
+        mortgage=yard.mortgage,
+        cause=CrystallisationCause.AGREED_EVENT,
+        evidence=Evidence("notice", "2016-44"),
+        reason="agreed event",
+        on=START,
+        actor=vault.desk.team.risk_officer,
+        now=NOW,
+    )
+
+    fixed = Suspension.objects.filter(position__right=Right.PLEDGE, lifted_at__isnull=True)
+    assert {(one.position.lot_id, one.reason, one.detail["found"]) for one in fixed} == {
+        (lot.pk, str(reason), f"{reason} {quantity}")
+        for lot, quantity in zip(lots, (100, 200), strict=True)
+        for reason in reasons
+    }
+    assert yard.vault.cover().lending_value == 0
+    assert all(proof.holds for proof in prove_all())
