@@ -1,0 +1,1 @@
+"""Walking models forward over histories and judging them by what prices then did."""
