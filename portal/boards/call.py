@@ -63,7 +63,7 @@ class CallBoard:
     charts: dict[str, Any]
     request: MarginCallExtension | None
     acts: list[str]
-    forms: Sequence[tuple[str, forms.Form]] = ()
+    forms: Sequence[forms.Form] = ()
 
 
 def call_board(actor: Actor, call: MarginCall, as_of: date | None, now: datetime) -> CallBoard:

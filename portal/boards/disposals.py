@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.forms import Form
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -56,7 +57,7 @@ class DisposalsBoard:
     facts: list[Fact]
     notices: list[DefaultNotice]
     tables: dict[str, Table]
-    forms: list[Any] = field(default_factory=list)
+    forms: Sequence[Form] = ()
 
 
 def disposals_board(actor: Actor) -> DisposalsBoard:
@@ -166,10 +167,10 @@ class DisposalBoard:
     explained: str
     tables: dict[str, Table]
     charts: dict[str, Any]
-    forms: list[Any] = field(default_factory=list)
+    forms: Sequence[Form] = ()
 
 
-def disposal_board(file: CaseFile, forms: list[Any]) -> DisposalBoard:
+def disposal_board(file: CaseFile, forms: Sequence[Form]) -> DisposalBoard:
     """Return a case's page from its file, with the forms of what the reader may do now."""
     shares = _shares(file)
     return DisposalBoard(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -64,7 +65,7 @@ class InstructionBoard:
     why: list[str]
     tables: dict[str, Table]
     acts: list[str]
-    forms: list[tuple[str, forms.Form]] = field(default_factory=list)
+    forms: Sequence[forms.Form] = ()
 
 
 def instruction_board(

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.forms import Form
 from django.utils.translation import gettext as _
 
 from lending.models import Facility
@@ -44,11 +45,11 @@ class MortgageBoard:
     facts: list[Fact]
     tables: dict[str, Table]
     charts: dict[str, Any]
-    forms: Sequence[Any] = ()
+    forms: Sequence[Form] = ()
 
 
 def mortgage_board(
-    actor: Actor, facility: Facility, as_of: date, forms: Sequence[Any] = ()
+    actor: Actor, facility: Facility, as_of: date, forms: Sequence[Form] = ()
 ) -> MortgageBoard:
     """Return the page of the facility's mortgage at the prices of a day."""
     mortgage = get_mortgage(actor, facility)

@@ -49,7 +49,7 @@ class ProposalBoard:
     tables: dict[str, Table]
     charts: dict[str, Any]
     acts: list[str]
-    forms: Sequence[tuple[str, forms.Form]] = field(default_factory=list)
+    forms: Sequence[forms.Form] = field(default_factory=list)
 
 
 def proposal_board(actor: Actor, proposal: AllocationProposal, *, on: date) -> ProposalBoard:

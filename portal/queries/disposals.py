@@ -11,10 +11,12 @@ from uuid import UUID
 from django.db.models import Prefetch
 from django.http import Http404
 
-from lending.models import DefaultNotice, Facility, RepaymentAllocation, WriteOff
+from lending.models import DefaultNotice, Facility, Loan, RepaymentAllocation, WriteOff
 from lending.queries import list_facilities
-from lending.states import NoticeState
+from lending.states import OWING, NoticeState, WriteOffState
 from parties.actors import Actor
+from parties.models import Organisation
+from parties.roles import OrganisationKind
 from pledges.measure import UnitValue, measure, unit_values
 from pledges.models import (
     DisposalCase,
@@ -90,6 +92,8 @@ class CaseFile:
     channels: Sequence[DisposalChannel]
     write_offs: Sequence[WriteOff]
     surplus: Surplus | None
+    owing: Sequence[Loan]
+    houses: Sequence[Organisation]
 
     def worth_of(self, lot: DisposalLot) -> Decimal:
         """Return a lot's live market value, to the cent."""
@@ -122,6 +126,7 @@ def read_case(actor: Actor, case_id: int, *, net_share: Decimal, as_of: date) ->
         .select_related("lot", "buyer", "proceeds", "repayment", "maker", "checker")
         .order_by("pk")
     )
+    write_offs = [one for one in list_claims(actor) if one.loan.facility_id == facility.pk]
     return CaseFile(
         case=case,
         cover=cover,
@@ -140,9 +145,24 @@ def read_case(actor: Actor, case_id: int, *, net_share: Decimal, as_of: date) ->
             ).order_by("pk")
         ),
         channels=list_channels(actor, facility),
-        write_offs=[one for one in list_claims(actor) if one.loan.facility_id == facility.pk],
+        write_offs=write_offs,
         surplus=Surplus.objects.filter(case=case).first(),
+        owing=_owing(facility, write_offs),
+        houses=_houses(actor),
     )
+
+
+def _owing(facility: Facility, write_offs: Sequence[WriteOff]) -> list[Loan]:
+    """Return the loans that owe and that nobody has asked to write off."""
+    asked = {one.loan_id for one in write_offs if one.state != WriteOffState.REFUSED}
+    rows = facility.loans.filter(state__in=OWING).exclude(pk__in=asked)
+    return list(rows.order_by("pk"))
+
+
+def _houses(actor: Actor) -> list[Organisation]:
+    """Return the houses that may buy: everybody but the platform."""
+    rows = Organisation.objects.visible_to(actor).exclude(kind=OrganisationKind.PLATFORM)
+    return list(rows.order_by("name"))
 
 
 def _offers(case: DisposalCase) -> list[Offer]:

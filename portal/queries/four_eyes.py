@@ -42,6 +42,13 @@ def get_override(actor: Actor, override_id: int) -> PriceOverride:
     return override
 
 
+def get_commodity(code: str) -> Commodity:
+    """Return one commodity, which everybody may see; 404 where there is none of that code."""
+    if (commodity := Commodity.objects.filter(code=code).first()) is None:
+        raise Http404
+    return commodity
+
+
 def priced_commodities() -> list[tuple[str, str]]:
     """Return code and name of every commodity with a price of its own (one query)."""
     rows = Commodity.objects.filter(kind=CommodityKind.COMMODITY, active=True)

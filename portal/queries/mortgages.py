@@ -127,3 +127,17 @@ def list_items_to_choose(actor: Actor) -> QuerySet[Item]:
 def list_sites_to_name(actor: Actor) -> QuerySet[Site]:
     """Return the places."""
     return Site.objects.visible_to(actor).order_by("name")
+
+
+def list_items_in_force(actor: Actor, mortgage: FloatingMortgage) -> QuerySet[MortgagedItem]:
+    """Return the items on the list of a mortgage the reader may see."""
+    seen = FloatingMortgage.objects.visible_to(actor).filter(pk=mortgage.pk)
+    rows = MortgagedItem.objects.filter(mortgage__in=seen, until_on__isnull=True)
+    return rows.select_related("mortgage", "item")
+
+
+def list_sites_in_force(actor: Actor, mortgage: FloatingMortgage) -> QuerySet[MortgagedSite]:
+    """Return the sites named by a mortgage the reader may see."""
+    seen = FloatingMortgage.objects.visible_to(actor).filter(pk=mortgage.pk)
+    rows = MortgagedSite.objects.filter(mortgage__in=seen, until_on__isnull=True)
+    return rows.select_related("mortgage", "site")

@@ -1,36 +1,53 @@
 """How a page acts: form → one service → a message and another page, or the refusal at its field.
 
-A view that acts reads like this::
+An act is an `ActForm` of the page's subject: `name` tells the acts of a page apart, `carry_out`
+asks its one service. A view lists its acts and reads like this::
+
+    class Refuse(ActForm[Instruction]):
+        name, button, danger = "refuse", gettext_lazy("Refuse"), True
+        reason = forms.CharField(label=gettext_lazy("Reason"), max_length=300)
+
+        def carry_out(self, said: Said) -> Instruction:
+            return refuse_instruction(instruction=self.subject, reason=said["reason"], ...)
 
     @working_page
     def instruction(request, ask, instruction_id):
-        form = RefusalForm(request.POST or None, prefix="refuse")
-        if request.method == "POST" and submit(
-            form, lambda said: refuse(..., reason=said["reason"], actor=ask.actor, now=ask.now)
-        ):
-            return done(request, _("The instruction is refused."), "portal:instructions")
-        board = instruction_board(ask.actor, instruction_id, form)
-        return show(request, ask, "portal/instruction.html", board, status=status_of(form))
+        one = get_instruction(ask.actor, instruction_id)
+        tried = attempt(request, ask, one, (Approve, Refuse))
+        if tried.succeeded:
+            return done(request, tried.words(), "portal:instruction", instruction_id=one.pk)
+        board = instruction_board(ask.actor, one)
+        forms = tried.forms(one, board.acts)  # those open to the reader, by name
+        return show(request, ask, "portal/instruction.html", board, status=tried.status)
 
-Forms derive from `ActionForm`, are drawn by `portal/parts/form.html` and carry their own
-idempotency key (`said["key"]`): a second click with the same page has the effect of one.
+The page draws each with `portal/parts/form.html`. Forms carry their own idempotency key
+(`said["key"]`): a second click with the same page has the effect of one. A page with a single form
+and no acts to tell apart asks its service by `submit`.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from abc import ABCMeta, abstractmethod
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponseRedirect
+from django.forms.forms import DeclarativeFieldsMetaclass
+from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from common.errors import Refusal
+from portal.web.page import Ask
 
+Said = Mapping[str, Any]
+Choices = Sequence[tuple[str, str]]
 _Result = TypeVar("_Result")
+_Subject = TypeVar("_Subject")
 UNPROCESSABLE = 422
 
 
@@ -51,6 +68,99 @@ class ActionForm(forms.Form):
             is_choice = isinstance(widget, forms.Select)
             look = "form-check-input" if is_tick else "form-select" if is_choice else "form-control"
             widget.attrs.setdefault("class", look)
+
+
+class AbstractForm(ABCMeta, DeclarativeFieldsMetaclass):
+    """Lets a form have abstract methods beside its fields."""
+
+
+class ActForm(ActionForm, Generic[_Subject], metaclass=AbstractForm):
+    """One of a page's acts on `subject`, as `ask` may do it."""
+
+    name: ClassVar[str]
+    promise: ClassVar[str | Promise] = ""
+
+    def __init__(self, ask: Ask, subject: _Subject, data: Said | None = None) -> None:
+        """Take what was sent only if this act was sent."""
+        super().__init__(data if data and sent(data, self.name) else None, prefix=self.name)
+        self.ask, self.subject = ask, subject
+        self.choose()
+
+    def choose(self) -> None:
+        """Set the fields' choices and first values by the subject."""
+
+    def offer_choices(self, field: str, choices: Choices) -> None:
+        """Offer choices at a field."""
+        found = self.fields[field]
+        assert isinstance(found, forms.ChoiceField)
+        found.choices = list(choices)
+
+    @abstractmethod
+    def carry_out(self, said: Said) -> object:
+        """Ask the service; its refusal is the caller's matter, its result is true."""
+
+    def words(self, result: Any) -> str:
+        """Say what was done."""
+        return _("Done: %s.") % self.button
+
+
+def sent(data: Said, name: str) -> bool:
+    """Tell whether the act of that name was sent."""
+    return f"{name}-key" in data
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt(Generic[_Subject]):
+    """What came of a request: nothing was sent, or one form with its result or its errors."""
+
+    ask: Ask
+    kinds: Sequence[type[ActForm[_Subject]]]
+    form: ActForm[_Subject] | None = None
+    result: object = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether an act was carried out."""
+        return self.result is not None
+
+    @property
+    def status(self) -> int:
+        """200, or 422 where something was sent and could not be carried out."""
+        return status_of(self.form) if self.form else 200
+
+    def words(self) -> str:
+        """Say what was done."""
+        return self.form.words(self.result) if self.form else ""
+
+    def forms(
+        self, subject: _Subject, names: Collection[str] | None = None
+    ) -> list[ActForm[_Subject]]:
+        """Return the forms to draw, in the page's order: those named, or all.
+
+        The one that was refused keeps what was said, and is shown with its reason even where the
+        act is not open to the reader (any more).
+        """
+        return [
+            self.form if isinstance(self.form, kind) else kind(self.ask, subject)
+            for kind in self.kinds
+            if isinstance(self.form, kind) or names is None or kind.name in names
+        ]
+
+
+def attempt(
+    request: HttpRequest,
+    ask: Ask,
+    subject: _Subject,
+    kinds: Sequence[type[ActForm[_Subject]]],
+) -> Attempt[_Subject]:
+    """Carry out the act that was sent, if any; 404 if it is none of the page's."""
+    if request.method != "POST":
+        return Attempt(ask, kinds)
+    kind = next((one for one in kinds if sent(request.POST, one.name)), None)
+    if kind is None:
+        raise Http404
+    form = kind(ask, subject, request.POST)
+    return Attempt(ask, kinds, form, submit(form, form.carry_out))
 
 
 def submit(form: forms.Form, service: Callable[[dict[str, Any]], _Result]) -> _Result | None:

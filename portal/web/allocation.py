@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -25,7 +24,7 @@ from portal.boards.proposal import proposal_board
 from portal.boards.sell_out import sell_out_board
 from portal.names import localised
 from portal.queries.allocation import get_proposal, list_forecasts
-from portal.web.acting import ActionForm, done, status_of, submit
+from portal.web.acting import ActForm, ActionForm, Said, attempt, done, status_of, submit
 from portal.web.page import Ask, page, show, working_page
 
 ALL = 100
@@ -160,80 +159,78 @@ def _keep(ask: Ask, wishes: Wishes, said: dict[str, Any]) -> AllocationProposal:
         wishes=wishes,
         reason=said["reason"],
         seen=said["seen"],
-        actor=ask.actor,
-        on=ask.today,
-        now=ask.now,
         idempotency_key=said["key"],
+        **ask.stamp,
     )
 
 
-class AdoptForm(ActionForm):
+class ProposalForm(ActForm[AllocationProposal]):
+    """One act on a kept proposal; `told` says what was done to it."""
+
+    told: ClassVar[str | Promise]
+
+    def words(self, result: AllocationProposal) -> str:
+        """Say what was done."""
+        return str(self.told) % {"number": result.number}
+
+
+class Adopt(ProposalForm):
     """Stand for a suggestion."""
 
-    button = gettext_lazy("Propose it")
-    promise: ClassVar[str | Promise] = gettext_lazy(
-        "You become its maker; nothing moves before the lender accepts it."
-    )
+    name, button = "adopt", gettext_lazy("Propose it")
+    promise = gettext_lazy("You become its maker; nothing moves before the lender accepts it.")
+    told = gettext_lazy("%(number)s is proposed.")
+
+    def carry_out(self, said: Said) -> AllocationProposal:
+        """Propose it."""
+        return adopt_proposal(proposal=self.subject, actor=self.ask.actor, now=self.ask.now)
 
 
-class AcceptForm(ActionForm):
+class Accept(ProposalForm):
     """The lender's yes."""
 
-    button = gettext_lazy("Accept and carry out")
-    promise: ClassVar[str | Promise] = gettext_lazy(
+    name, button = "accept", gettext_lazy("Accept and carry out")
+    promise = gettext_lazy(
         "All changes happen in one act. Cover is judged on live prices; if it does not hold, "
         "nothing changes."
     )
+    told = gettext_lazy("%(number)s is carried out.")
+
+    def carry_out(self, said: Said) -> AllocationProposal:
+        """Accept it."""
+        return accept_proposal(proposal=self.subject, idempotency_key=said["key"], **self.ask.stamp)
 
 
-class DeclineForm(ActionForm):
+class Decline(ProposalForm):
     """The lender's no."""
 
-    button = gettext_lazy("Decline")
-    danger = True
+    name, button, danger = "decline", gettext_lazy("Decline"), True
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=300)
+    told = gettext_lazy("%(number)s is declined.")
+
+    def carry_out(self, said: Said) -> AllocationProposal:
+        """Decline it."""
+        return decline_proposal(
+            proposal=self.subject,
+            reason=said["reason"],
+            actor=self.ask.actor,
+            now=self.ask.now,
+        )
 
 
-Act = Callable[[Ask, AllocationProposal, dict[str, Any]], AllocationProposal]
-
-
-def _adopt(ask: Ask, one: AllocationProposal, _said: dict[str, Any]) -> AllocationProposal:
-    return adopt_proposal(proposal=one, actor=ask.actor, now=ask.now)
-
-
-def _accept(ask: Ask, one: AllocationProposal, said: dict[str, Any]) -> AllocationProposal:
-    return accept_proposal(
-        proposal=one, actor=ask.actor, on=ask.today, now=ask.now, idempotency_key=said["key"]
-    )
-
-
-def _decline(ask: Ask, one: AllocationProposal, said: dict[str, Any]) -> AllocationProposal:
-    return decline_proposal(proposal=one, reason=said["reason"], actor=ask.actor, now=ask.now)
-
-
-ACTS: dict[str, tuple[type[ActionForm], Act, str | Promise]] = {
-    "adopt": (AdoptForm, _adopt, gettext_lazy("%(number)s is proposed.")),
-    "accept": (AcceptForm, _accept, gettext_lazy("%(number)s is carried out.")),
-    "decline": (DeclineForm, _decline, gettext_lazy("%(number)s is declined.")),
-}
+ACTS = (Adopt, Accept, Decline)
 
 
 @working_page
 def proposal(request: HttpRequest, ask: Ask, proposal_id: int) -> HttpResponse:
     """Show a proposal; stand for it, accept or decline it."""
     found = get_proposal(ask.actor, proposal_id)
-    sent = next((name for name in ACTS if f"{name}-key" in request.POST), "")
-    shown = {
-        name: form(request.POST if name == sent else None, prefix=name)
-        for name, (form, _act, _words) in ACTS.items()
-    }
-    if sent and submit(shown[sent], lambda said: ACTS[sent][1](ask, found, said)) is not None:
-        message = str(ACTS[sent][2]) % {"number": found.number}
-        return done(request, message, "portal:proposal", proposal_id=found.pk)
+    tried = attempt(request, ask, found, ACTS)
+    if tried.succeeded:
+        return done(request, tried.words(), "portal:proposal", proposal_id=found.pk)
     board = proposal_board(ask.actor, found, on=ask.today)
-    offered = [(name, form) for name, form in shown.items() if name in board.acts or form.is_bound]
-    board = replace(board, forms=offered)
-    return show(request, ask, "portal/proposal.html", board, status=status_of(*shown.values()))
+    board = replace(board, forms=tried.forms(found, board.acts))
+    return show(request, ask, "portal/proposal.html", board, status=tried.status)
 
 
 @page

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
-from typing import Any, ClassVar
 
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -23,15 +19,31 @@ from pledges.services.call_extensions import (
 from portal.boards.call import call_board
 from portal.boards.calls import calls_board
 from portal.queries.calls import get_call, get_request
-from portal.web.acting import ActionForm, done, status_of, submit
+from portal.web.acting import ActForm, Said, attempt, done
 from portal.web.page import Ask, page, show, working_page
 
 
-class ExtendForm(ActionForm):
+class ExtensionForm(ActForm[MarginCall]):
+    """One act about more time for a call."""
+
+    def waiting(self) -> MarginCallExtension:
+        """Return the request that waits for a second person; 404 if none does."""
+        found = get_request(self.ask.actor, self.subject)
+        if found is None:
+            raise Http404
+        return found
+
+    def words(self, result: MarginCallExtension) -> str:
+        """Say where the request stands."""
+        return _("More time: %(state)s") % {"state": result.get_state_display()}
+
+
+class Extend(ExtensionForm):
     """A risk officer's request for more time."""
 
+    name = "extend"
     button = gettext_lazy("Ask for more time")
-    promise: ClassVar[str | Promise] = gettext_lazy(
+    promise = gettext_lazy(
         "The deadline moves only when a second person grants it; the call stays open."
     )
     business_days = forms.IntegerField(
@@ -39,57 +51,46 @@ class ExtendForm(ActionForm):
     )
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=300)
 
+    def carry_out(self, said: Said) -> MarginCallExtension:
+        """Ask for it."""
+        return ask_extension(
+            call=self.subject,
+            business_days=said["business_days"],
+            reason=said["reason"],
+            actor=self.ask.actor,
+            now=self.ask.now,
+        )
 
-class GrantForm(ActionForm):
+
+class Grant(ExtensionForm):
     """The second person's yes."""
 
+    name = "grant"
     button = gettext_lazy("Grant")
-    promise: ClassVar[str | Promise] = ""
+
+    def carry_out(self, said: Said) -> MarginCallExtension:
+        """Grant it."""
+        return grant_extension(extension=self.waiting(), actor=self.ask.actor, now=self.ask.now)
 
 
-class RefuseForm(ActionForm):
+class Refuse(ExtensionForm):
     """The second person's no."""
 
+    name, danger = "refuse", True
     button = gettext_lazy("Refuse")
-    danger = True
-    promise: ClassVar[str | Promise] = ""
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=300)
 
-
-def _extend(ask: Ask, one: MarginCall, said: dict[str, Any]) -> MarginCallExtension:
-    return ask_extension(
-        call=one,
-        business_days=said["business_days"],
-        reason=said["reason"],
-        actor=ask.actor,
-        now=ask.now,
-    )
-
-
-def _waiting(ask: Ask, one: MarginCall) -> MarginCallExtension:
-    found = get_request(ask.actor, one)
-    if found is None:
-        raise Http404
-    return found
+    def carry_out(self, said: Said) -> MarginCallExtension:
+        """Refuse it."""
+        return refuse_extension(
+            extension=self.waiting(),
+            reason=said["reason"],
+            actor=self.ask.actor,
+            now=self.ask.now,
+        )
 
 
-def _grant(ask: Ask, one: MarginCall, _said: dict[str, Any]) -> MarginCallExtension:
-    return grant_extension(extension=_waiting(ask, one), actor=ask.actor, now=ask.now)
-
-
-def _refuse(ask: Ask, one: MarginCall, said: dict[str, Any]) -> MarginCallExtension:
-    return refuse_extension(
-        extension=_waiting(ask, one), reason=said["reason"], actor=ask.actor, now=ask.now
-    )
-
-
-Service = Callable[[Ask, MarginCall, dict[str, Any]], MarginCallExtension]
-
-ACTS: dict[str, tuple[type[ActionForm], Service]] = {
-    "extend": (ExtendForm, _extend),
-    "grant": (GrantForm, _grant),
-    "refuse": (RefuseForm, _refuse),
-}
+ACTS = (Extend, Grant, Refuse)
 
 
 @page
@@ -102,21 +103,11 @@ def calls(request: HttpRequest, ask: Ask) -> HttpResponse:
 def call(request: HttpRequest, ask: Ask, call_id: int) -> HttpResponse:
     """Show one margin call; take requests for more time and decisions on them."""
     one = get_call(ask.actor, call_id)
-    bound: dict[str, forms.Form] = {}
-    for name, (kind, service) in ACTS.items():
-        if f"{name}-key" not in request.POST:
-            continue
-        form = kind(request.POST, prefix=name)
-        extension = submit(form, partial(service, ask, one))
-        if extension is not None:
-            words = _("More time: %(state)s") % {"state": extension.get_state_display()}
-            return done(request, words, "portal:call", call_id=one.pk)
-        bound[name] = form
-    if bound:  # what spoke against it may have changed it meanwhile
+    tried = attempt(request, ask, one, ACTS)
+    if tried.succeeded:
+        return done(request, tried.words(), "portal:call", call_id=one.pk)
+    if tried.form:  # what spoke against it may have changed it meanwhile
         one = get_call(ask.actor, call_id)
     board = call_board(ask.actor, one, ask.shell.as_of, ask.now)
-    drawn = [(name, bound.get(name) or ACTS[name][0](prefix=name)) for name in board.acts]
-    # What was refused is shown with its reason, even where the act is not open to the reader.
-    drawn += [(name, form) for name, form in bound.items() if name not in board.acts]
-    board = replace(board, forms=drawn)
-    return show(request, ask, "portal/call.html", board, status=status_of(*bound.values()))
+    board = replace(board, forms=tried.forms(one, board.acts))
+    return show(request, ask, "portal/call.html", board, status=tried.status)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import partial
-from typing import Any
+from typing import ClassVar
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from lending.models import Facility, FacilityChange
@@ -20,10 +19,15 @@ from lending.services.changes import (
 )
 from parties.roles import OrganisationKind, Role
 from portal.boards.four_eyes import TERMS, four_eyes_board
-from portal.queries.four_eyes import get_override, get_term_change, priced_commodities
-from portal.web.acting import ActionForm, done, status_of, submit
+from portal.queries.four_eyes import (
+    get_commodity,
+    get_override,
+    get_term_change,
+    priced_commodities,
+)
+from portal.web.acting import ActForm, Said, attempt, done
 from portal.web.page import Ask, show, working_page
-from risk.models import Commodity, PriceOverride
+from risk.models import PriceOverride
 from risk.services.overrides import (
     apply_override,
     refuse_override,
@@ -36,10 +40,21 @@ def _number(name: str, *, required: bool = True, places: int = 8) -> forms.Decim
     return forms.DecimalField(label=TERMS[name], required=required, decimal_places=places)
 
 
-class TermForm(ActionForm):
+class ChangeForm(ActForm[Facility | None]):
+    """One act on a change; `told` says what follows."""
+
+    told: ClassVar[str | Promise]
+
+    def words(self, result: object) -> str:
+        """Say what follows."""
+        return str(self.told)
+
+
+class TermForm(ChangeForm):
     """The terms as they are to be; those left as they stand do not change."""
 
-    button = gettext_lazy("Ask for these terms")
+    name, button = "terms", gettext_lazy("Ask for these terms")
+    told = gettext_lazy("Another person decides on these terms.")
     limit = _number("limit", places=4)
     watch_line = _number("watch_line", required=False)
     call_line = _number("call_line", required=False)
@@ -65,11 +80,31 @@ class TermForm(ActionForm):
         "matures_on",
     )
 
+    def choose(self) -> None:
+        """Begin with the terms that stand."""
+        values = {name: getattr(self.subject, name) for name in self.TERMS}
+        self.initial = {
+            name: f"{value.normalize():f}" if isinstance(value, Decimal) else value
+            for name, value in values.items()
+        }
 
-class PriceForm(ActionForm):
+    def carry_out(self, said: Said) -> FacilityChange:
+        """Ask for them."""
+        return request_change(
+            facility=self.ask.facility,
+            changes={name: said[name] for name in self.TERMS},
+            reason=said["reason"],
+            actor=self.ask.actor,
+            now=self.ask.now,
+            idempotency_key=said["key"],
+        )
+
+
+class PriceForm(ChangeForm):
     """A day's price as it is to be."""
 
-    button = gettext_lazy("Ask for this price")
+    name, button = "price", gettext_lazy("Ask for this price")
+    told = gettext_lazy("Another person decides on this price.")
     commodity = forms.ChoiceField(label=gettext_lazy("Commodity"))
     on = forms.DateField(
         label=gettext_lazy("Price of"), widget=forms.DateInput(attrs={"type": "date"})
@@ -77,50 +112,55 @@ class PriceForm(ActionForm):
     price = forms.DecimalField(label=gettext_lazy("Price as quoted"), decimal_places=8)
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=300)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Offer the commodities that have a price of their own."""
-        super().__init__(*args, **kwargs)
-        self.fields["commodity"].choices = priced_commodities()  # type: ignore[attr-defined]
+    def choose(self) -> None:
+        """Offer the commodities that have a price of their own, and today's price."""
+        self.offer_choices("commodity", priced_commodities())
+        self.initial = {"on": self.ask.today}
+
+    def carry_out(self, said: Said) -> PriceOverride:
+        """Ask for it."""
+        return request_override(
+            commodity=get_commodity(said["commodity"]),
+            price=said["price"],
+            on=said["on"],
+            reason=said["reason"],
+            actor=self.ask.actor,
+            now=self.ask.now,
+        )
 
 
-class DecisionForm(ActionForm):
+class DecisionForm(ChangeForm):
     """A decision on one change; drawn beside it."""
 
+    name = "decide"
+    told = gettext_lazy("Your decision stands.")
     what = forms.ChoiceField(choices=[("terms", ""), ("price", "")])
     id = forms.IntegerField()
     act = forms.ChoiceField(choices=[("apply", ""), ("refuse", ""), ("withdraw", "")])
     note = forms.CharField(max_length=300, required=False)
+
+    def carry_out(self, said: Said) -> object:
+        """Apply, refuse or withdraw it."""
+        decide = _on_terms if said["what"] == "terms" else _on_price
+        return decide(self.ask, said["id"], said["act"], said["note"])
 
 
 @working_page
 def four_eyes(request: HttpRequest, ask: Ask) -> HttpResponse:
     """Show what waits for a second person; ask for a change, apply, refuse or withdraw one."""
     facility = _asking_for(ask)
-    said = request.POST if request.method == "POST" else None
-    decide = DecisionForm(said if _is(request, "decide") else None, prefix="decide")
-    term_form = price_form = None
-    if facility is not None:
-        term_form = TermForm(
-            said if _is(request, "terms") else None, prefix="terms", initial=_standing(facility)
-        )
-        price_form = PriceForm(
-            said if _is(request, "price") else None, prefix="price", initial={"on": ask.today}
-        )
-    if _is(request, "decide") and submit(decide, partial(_decide, ask)):
-        return done(request, _("Your decision stands."), "portal:four_eyes")
-    if term_form and _is(request, "terms") and submit(term_form, partial(_terms, ask)):
-        return done(request, _("Another person decides on these terms."), "portal:four_eyes")
-    if price_form and _is(request, "price") and submit(price_form, partial(_price, ask)):
-        return done(request, _("Another person decides on this price."), "portal:four_eyes")
+    kinds = (DecisionForm, TermForm, PriceForm) if facility else (DecisionForm,)
+    tried = attempt(request, ask, facility, kinds)
+    if tried.succeeded:
+        return done(request, tried.words(), "portal:four_eyes")
+    forms_by_name = {form.name: form for form in tried.forms(facility)}
     board = four_eyes_board(
-        ask.actor, term_form=term_form, price_form=price_form, decision_form=decide
+        ask.actor,
+        term_form=forms_by_name.get("terms"),
+        price_form=forms_by_name.get("price"),
+        decision_form=forms_by_name["decide"],
     )
-    given = [form for form in (decide, term_form, price_form) if form]
-    return show(request, ask, "portal/four_eyes.html", board, status=status_of(*given))
-
-
-def _is(request: HttpRequest, prefix: str) -> bool:
-    return f"{prefix}-key" in request.POST
+    return show(request, ask, "portal/four_eyes.html", board, status=tried.status)
 
 
 def _asking_for(ask: Ask) -> Facility | None:
@@ -128,42 +168,6 @@ def _asking_for(ask: Ask) -> Facility | None:
     is_lender = ask.actor.organisation_kind == OrganisationKind.LENDER
     may_ask = is_lender and ask.actor.has_role(Role.PREPARER, Role.RISK_OFFICER)
     return ask.shell.facility if may_ask else None
-
-
-def _standing(facility: Facility) -> dict[str, Any]:
-    values = {name: getattr(facility, name) for name in TermForm.TERMS}
-    return {
-        name: f"{value.normalize():f}" if isinstance(value, Decimal) else value
-        for name, value in values.items()
-    }
-
-
-def _terms(ask: Ask, said: dict[str, Any]) -> FacilityChange:
-    return request_change(
-        facility=ask.facility,
-        changes={name: said[name] for name in TermForm.TERMS},
-        reason=said["reason"],
-        actor=ask.actor,
-        now=ask.now,
-        idempotency_key=said["key"],
-    )
-
-
-def _price(ask: Ask, said: dict[str, Any]) -> PriceOverride:
-    return request_override(
-        commodity=Commodity.objects.get(code=said["commodity"]),
-        price=said["price"],
-        on=said["on"],
-        reason=said["reason"],
-        actor=ask.actor,
-        now=ask.now,
-    )
-
-
-def _decide(ask: Ask, said: dict[str, Any]) -> bool:
-    one, act, note = said["id"], said["act"], said["note"]
-    terms = said["what"] == "terms"
-    return bool(_on_terms(ask, one, act, note) if terms else _on_price(ask, one, act, note))
 
 
 def _on_terms(ask: Ask, change_id: int, act: str, note: str) -> Facility | FacilityChange:

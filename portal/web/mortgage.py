@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from parties.actors import Actor
 from parties.roles import Role
-from pledges.models import FloatingMortgage, MortgagedItem, MortgagedSite
+from pledges.models import FloatingMortgage
 from pledges.services.conversion import Evidence
 from pledges.services.mortgage import (
     activate_mortgage,
@@ -27,8 +26,14 @@ from pledges.services.mortgage import (
 from pledges.states import MORTGAGES_IN_FORCE, CrystallisationCause, MortgageState
 from portal.boards.mortgage import mortgage_board
 from portal.names import name_of
-from portal.queries.mortgages import get_mortgage, list_items_to_choose, list_sites_to_name
-from portal.web.acting import ActionForm, done, status_of, submit
+from portal.queries.mortgages import (
+    get_mortgage,
+    list_items_in_force,
+    list_items_to_choose,
+    list_sites_in_force,
+    list_sites_to_name,
+)
+from portal.web.acting import ActForm, Said, attempt, done
 from portal.web.page import Ask, show, working_page
 
 MANAGERS = (Role.PREPARER, Role.OPERATIONS, Role.APPROVER, Role.RISK_OFFICER)
@@ -36,28 +41,14 @@ NAMERS = (Role.PREPARER, Role.APPROVER, Role.RISK_OFFICER)
 DECIDERS = (Role.APPROVER, Role.RISK_OFFICER)
 
 
-class MortgageForm(ActionForm):
-    """One act on the mortgage; `name` tells the forms of the page apart."""
+class MortgageForm(ActForm[FloatingMortgage]):
+    """One act on the mortgage."""
 
-    name = ""
-
-    def __init__(self, ask: Ask, mortgage: FloatingMortgage, data: Any) -> None:
-        """Take what was sent only if it was sent by this form."""
-        sent = data if data and f"{self.name}-key" in data else None
-        super().__init__(sent, prefix=self.name)
-        self.ask, self.mortgage = ask, mortgage
-        self.choose()
-
-    def choose(self) -> None:
-        """Offer what can be chosen."""
-
-    def act(self, said: dict[str, Any]) -> Any:
-        """Ask the service."""
-        raise NotImplementedError
-
-    def told(self) -> dict[str, Any]:
-        """Return what every service takes."""
-        return {"on": self.ask.today, "actor": self.ask.actor, "now": self.ask.now}
+    def fill(self, name: str, rows: QuerySet[Any]) -> None:
+        """Offer rows at a field."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = rows
 
 
 class _Row(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -70,12 +61,6 @@ class _Row(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptab
     def label_from_instance(self, obj: Any) -> str:
         """Return the name in the reader's language."""
         return name_of(getattr(obj, self.thing) if self.thing else obj)
-
-
-def _fill(form: forms.Form, name: str, rows: QuerySet[Any]) -> None:
-    field = form.fields[name]
-    assert isinstance(field, forms.ModelChoiceField)
-    field.queryset = rows
 
 
 def _reason() -> forms.CharField:
@@ -92,12 +77,12 @@ class SelectItem(MortgageForm):
 
     def choose(self) -> None:
         """Offer the catalogue."""
-        _fill(self, "item", list_items_to_choose(self.ask.actor))
+        self.fill("item", list_items_to_choose(self.ask.actor))
 
-    def act(self, said: dict[str, Any]) -> Any:
+    def carry_out(self, said: Said) -> object:
         """Choose the item."""
         return select_item(
-            mortgage=self.mortgage, item=said["item"], reason=said["reason"], **self.told()
+            mortgage=self.subject, item=said["item"], reason=said["reason"], **self.ask.stamp
         )
 
 
@@ -111,12 +96,11 @@ class WithdrawItem(MortgageForm):
 
     def choose(self) -> None:
         """Offer what is on the list."""
-        rows = MortgagedItem.objects.filter(mortgage=self.mortgage, until_on__isnull=True)
-        _fill(self, "named", rows.select_related("mortgage", "item"))
+        self.fill("named", list_items_in_force(self.ask.actor, self.subject))
 
-    def act(self, said: dict[str, Any]) -> Any:
+    def carry_out(self, said: Said) -> object:
         """Withdraw the item."""
-        return withdraw_item(named=said["named"], reason=said["reason"], **self.told())
+        return withdraw_item(named=said["named"], reason=said["reason"], **self.ask.stamp)
 
 
 class AddSite(MortgageForm):
@@ -129,12 +113,12 @@ class AddSite(MortgageForm):
 
     def choose(self) -> None:
         """Offer the places."""
-        _fill(self, "site", list_sites_to_name(self.ask.actor))
+        self.fill("site", list_sites_to_name(self.ask.actor))
 
-    def act(self, said: dict[str, Any]) -> Any:
+    def carry_out(self, said: Said) -> object:
         """Name the site."""
         return add_site(
-            mortgage=self.mortgage, site=said["site"], reason=said["reason"], **self.told()
+            mortgage=self.subject, site=said["site"], reason=said["reason"], **self.ask.stamp
         )
 
 
@@ -148,12 +132,11 @@ class WithdrawSite(MortgageForm):
 
     def choose(self) -> None:
         """Offer the named sites."""
-        rows = MortgagedSite.objects.filter(mortgage=self.mortgage, until_on__isnull=True)
-        _fill(self, "named", rows.select_related("mortgage", "site"))
+        self.fill("named", list_sites_in_force(self.ask.actor, self.subject))
 
-    def act(self, said: dict[str, Any]) -> Any:
+    def carry_out(self, said: Said) -> object:
         """Withdraw the site."""
-        return withdraw_site(named=said["named"], reason=said["reason"], **self.told())
+        return withdraw_site(named=said["named"], reason=said["reason"], **self.ask.stamp)
 
 
 class Activate(MortgageForm):
@@ -162,9 +145,9 @@ class Activate(MortgageForm):
     name = "activate"
     button = gettext_lazy("Activate the mortgage")
 
-    def act(self, said: dict[str, Any]) -> Any:
+    def carry_out(self, said: Said) -> object:
         """Activate the mortgage."""
-        return activate_mortgage(mortgage=self.mortgage, **self.told())
+        return activate_mortgage(mortgage=self.subject, **self.ask.stamp)
 
 
 class Crystallise(MortgageForm):
@@ -177,14 +160,14 @@ class Crystallise(MortgageForm):
     evidence = forms.CharField(label=gettext_lazy("Evidence"), max_length=80)
     reason = _reason()
 
-    def act(self, said: dict[str, Any]) -> Any:
+    def carry_out(self, said: Said) -> object:
         """Crystallise the mortgage."""
         return crystallise_mortgage(
-            mortgage=self.mortgage,
+            mortgage=self.subject,
             cause=CrystallisationCause(said["cause"]),
             evidence=Evidence("document", said["evidence"]),
             reason=said["reason"],
-            **self.told(),
+            **self.ask.stamp,
         )
 
 
@@ -195,9 +178,9 @@ class AskDischarge(MortgageForm):
     button = gettext_lazy("Ask for the discharge")
     reason = _reason()
 
-    def act(self, said: dict[str, Any]) -> Any:
+    def carry_out(self, said: Said) -> object:
         """Ask for the discharge."""
-        return ask_discharge(mortgage=self.mortgage, reason=said["reason"], **self.told())
+        return ask_discharge(mortgage=self.subject, reason=said["reason"], **self.ask.stamp)
 
 
 class Discharge(MortgageForm):
@@ -207,33 +190,35 @@ class Discharge(MortgageForm):
     button = gettext_lazy("Discharge the mortgage")
     danger = True
 
-    def act(self, said: dict[str, Any]) -> Any:
+    def carry_out(self, said: Said) -> object:
         """Discharge the mortgage."""
-        return discharge_mortgage(mortgage=self.mortgage, **self.told())
+        return discharge_mortgage(mortgage=self.subject, **self.ask.stamp)
 
 
 @working_page
 def mortgage(request: HttpRequest, ask: Ask) -> HttpResponse:
     """Show the facility's floating mortgage, and carry out one act on it."""
     found = get_mortgage(ask.actor, ask.facility)
-    offered = _offered(ask, found, request.POST or None) if found else []
-    for form in offered:
-        if form.is_bound and submit(form, form.act):
-            return done(request, _("Done: %s.") % form.button, "portal:mortgage")
-    board = mortgage_board(ask.actor, ask.facility, ask.as_of, offered)
-    return show(request, ask, "portal/mortgage.html", board, status=status_of(*offered))
+    if found is None:
+        board = mortgage_board(ask.actor, ask.facility, ask.as_of)
+        return show(request, ask, "portal/mortgage.html", board)
+    tried = attempt(request, ask, found, _open_acts(ask.actor, found))
+    if tried.succeeded:
+        return done(request, tried.words(), "portal:mortgage")
+    board = mortgage_board(ask.actor, ask.facility, ask.as_of, tried.forms(found))
+    return show(request, ask, "portal/mortgage.html", board, status=tried.status)
 
 
-def _offered(ask: Ask, found: FloatingMortgage, data: Any) -> list[MortgageForm]:
-    """Return the forms of what the reader may do in the mortgage's state."""
+def _open_acts(actor: Actor, found: FloatingMortgage) -> list[type[MortgageForm]]:
+    """Return what the reader may do in the mortgage's state."""
     if found.state == MortgageState.DISCHARGED:
         return []
-    actor, in_force = ask.actor, found.state in MORTGAGES_IN_FORCE
+    in_force = found.state in MORTGAGES_IN_FORCE
     party = actor.organisation_id in (found.tenant_id, found.facility.borrower_id)
     lends = actor.organisation_id == found.tenant_id
     named = lends and actor.has_role(*NAMERS)
     decides = lends and actor.has_role(*DECIDERS)
-    rules: list[tuple[Callable[..., MortgageForm], bool]] = [
+    rules: list[tuple[type[MortgageForm], bool]] = [
         (SelectItem, party and actor.has_role(*MANAGERS)),
         (WithdrawItem, party and actor.has_role(*MANAGERS)),
         (AddSite, named),
@@ -243,4 +228,4 @@ def _offered(ask: Ask, found: FloatingMortgage, data: Any) -> list[MortgageForm]
         (AskDischarge, in_force and lends and actor.has_role(Role.PREPARER, Role.RISK_OFFICER)),
         (Discharge, in_force and found.discharge_maker_id is not None and decides),
     ]
-    return [form(ask, found, data) for form, allowed in rules if allowed]
+    return [kind for kind, allowed in rules if allowed]

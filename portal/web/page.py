@@ -41,6 +41,11 @@ class Ask:
         return self.now.date()
 
     @property
+    def stamp(self) -> dict[str, Any]:
+        """What stamps an act: the business day, who acts, and the instant."""
+        return {"on": self.today, "actor": self.actor, "now": self.now}
+
+    @property
     def facility(self) -> Facility:
         """The facility in view; 404 where the reader has none."""
         if self.shell.facility is None:

@@ -1,11 +1,20 @@
 """Forms that act: one service, one key, and a refusal at the field it names."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from django import forms
+from django.http import Http404
+from django.test import RequestFactory
 
 from common.errors import Refusal
-from portal.web.acting import ActionForm, status_of, submit
+from parties.actors import system_actor
+from portal.queries.shell import Shell
+from portal.web.acting import ActForm, ActionForm, Attempt, Said, attempt, status_of, submit
+from portal.web.page import Ask
+
+EMPTY = Shell("", "", "", (), None, None, 0, 0, 0)
 
 
 class Say(ActionForm):
@@ -59,3 +68,67 @@ def test_a_refusal_stands_at_its_field_or_above_the_form() -> None:
     assert at_field.errors["reason"] == ["short 12.5 t"]
     assert above.non_field_errors() == ["short 12.5 t"]
     assert status_of(above) == 422
+
+
+class Sell(ActForm[str]):
+    """An act on a name."""
+
+    name, button = "sell", "Sell"
+    price = forms.IntegerField()
+
+    def carry_out(self, said: Said) -> str:
+        if said["price"] < 1:
+            raise TooShort(message="below 1", field="price")
+        return f"{self.subject} at {said['price']}"
+
+
+class Keep(ActForm[str]):
+    """An act without a field of its own."""
+
+    name, button = "keep", "Keep"
+
+    def carry_out(self, said: Said) -> bool:
+        return True
+
+
+def tried(**data: str) -> Attempt[str]:
+    request = RequestFactory().post("/", data) if data else RequestFactory().get("/")
+    asked = Ask(actor=system_actor("test"), shell=EMPTY, now=datetime(2016, 3, 2, 3, tzinfo=UTC))
+    return attempt(request, asked, "copper", (Sell, Keep))
+
+
+def test_the_act_that_was_sent_is_carried_out() -> None:
+    acted = tried(**{"sell-key": "k", "sell-price": "7"})
+
+    assert acted.succeeded
+    assert (acted.result, acted.words(), acted.status) == ("copper at 7", "Done: Sell.", 200)
+
+
+def test_a_refused_act_keeps_what_was_said_even_where_it_is_not_open() -> None:
+    acted = tried(**{"sell-key": "k", "sell-price": "0"})
+
+    assert not acted.succeeded
+    assert acted.status == 422
+    drawn = acted.forms("copper", ["keep"])
+    assert [form.name for form in drawn] == ["sell", "keep"]
+    assert drawn[0].errors["price"] == ["below 1"]
+    assert not drawn[1].is_bound
+
+
+def test_a_page_that_is_read_draws_the_named_acts() -> None:
+    assert [form.name for form in tried().forms("copper")] == ["sell", "keep"]
+    assert [form.name for form in tried().forms("copper", ["keep"])] == ["keep"]
+    assert tried().status == 200
+
+
+def test_what_is_no_act_of_the_page_is_not_found() -> None:
+    with pytest.raises(Http404):
+        tried(other="1")
+
+
+def test_an_act_without_its_service_cannot_be_made() -> None:
+    class Idle(ActForm[str]):
+        name = "idle"
+
+    with pytest.raises(TypeError, match="abstract"):
+        Idle(tried().ask, "copper")

@@ -56,7 +56,7 @@ def test_the_borrower_reads_its_own_case_and_does_nothing(sign_in, username, cod
     assert 'class="action-form"' not in page
     other = case_of("CRASH-2020" if code == "CRASH-2008" else "CRASH-2008")
     assert client.get(f"/disposals/{other.pk}/").status_code == 404
-    sent = client.post(f"/disposals/{case_of(code).pk}/", {"cancel-act": "cancel"})
+    sent = client.post(f"/disposals/{case_of(code).pk}/", {"cancel-key": "k"})
     assert sent.status_code == 404
 
 
@@ -64,7 +64,6 @@ def test_a_default_is_proposed_by_one_and_declared_and_followed_by_others(sign_i
     with using_clock(CLOCK):
         lin, zhou = sign_in("lin"), sign_in("zhou")
         proposal = {
-            "propose": 1,
             "propose-key": "k1",
             "propose-cause": "insolvency",
             "propose-reference": "court order 17",
@@ -74,10 +73,9 @@ def test_a_default_is_proposed_by_one_and_declared_and_followed_by_others(sign_i
         assert lin.post("/disposals/", proposal).status_code == 303
         notice = DefaultNotice.objects.latest("pk")
         assert (notice.facility.code, notice.state) == ("AURORA-2011", "proposed")
-        given = {"declare": 1, "declare-key": "k2", "declare-notice": notice.pk}
+        given = {"declare-key": "k2", "declare-notice": notice.pk}
         assert zhou.post("/disposals/", given).status_code == 303
         opening = {
-            "open": 1,
             "open-key": "k3",
             "open-notice": notice.pk,
             "open-target": "everything",
@@ -85,12 +83,11 @@ def test_a_default_is_proposed_by_one_and_declared_and_followed_by_others(sign_i
         assert lin.post("/disposals/", opening).status_code == 303
         case = case_of("AURORA-2011")
         address = f"/disposals/{case.pk}/"
-        begun = zhou.post(address, {"begin-act": "begin", "begin-key": "k4"})
+        begun = zhou.post(address, {"begin-key": "k4"})
         assert (begun.status_code, begun["Location"]) == (303, address)
         page = lin.get(address).content.decode()
         position = case.facility.positions.live().exclude(right="proceeds").first()
         put_up = {
-            "put_up-act": "put_up",
             "put_up-key": "k5",
             "put_up-position": str(position.pk),
             "put_up-quantity": "1",
