@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
-from itertools import count
 from typing import Any, ClassVar
 
 from django.db import connection, transaction
@@ -20,16 +19,35 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from common.errors import Refusal
 from logistics.models import Lot
+from pledges.models import DisposalLot, Instruction
 from tests.factories.lending import START
 from tests.model import standing
-from tests.model.money_hand import Hand
 from tests.model.plain.figures import exact
-from tests.model.plain.platform import Entry, Facility, No, Platform
+from tests.model.plain.platform import Platform
+from tests.model.plain.things import Entry, Facility, No
+from tests.model.whole_hand import Hand
 from tests.model.world import BILL, LINES, World
 
 FACILITIES = ("plain", "lined")
 CODES = ("alpha", "beta")
 MILLIONTH = Decimal("0.000001")
+
+# What is undone by its opposite, and of it what goods move for.
+REVERSIBLE = [
+    "deliver",
+    "attach",
+    "transform",
+    "pledge",
+    "crystallise",
+    "ship",
+    "arrive",
+    "substitute",
+    "release",
+    "outflow",
+]
+# What an act returns as what it made, beside claims.
+NAMED = (Lot, Instruction, DisposalLot)
+MOVING = ("transform", "pledge", "ship", "arrive")
 
 which = st.integers(0, 97)
 facilities = st.sampled_from(FACILITIES)
@@ -61,8 +79,8 @@ class Frame(RuleBasedStateMachine):
         self.example.__enter__()
         self.hand = Hand(self.world, START)
         self.plain = _plain_start()
+        self.mortgages_agreed = 0
         self.loans: dict[str, list[Any]] = {name: [] for name in FACILITIES}
-        self.unnamed = count(1)
 
     def teardown(self) -> None:
         """Prove everything once more, deferred constraints too, and undo the example."""
@@ -79,15 +97,19 @@ class Frame(RuleBasedStateMachine):
     def both(self, name: str, real: Callable[[], Any], plain: Callable[[Any], None]) -> Any:
         """Do one thing to both; return what the platform made of it, None if it refused."""
         made, code, told = None, None, ""
-        self.hand.written = []
+        self.hand.go_on()
         try:
             made = real()
         except Refusal as refusal:
             code, told = refusal.code, refusal.message
+        conversions = [] if code else standing.written(self.world, self.hand.now)
+        named = [made.pk] if isinstance(made, NAMED) else []
+        keys = standing.Keys(conversions, named)
         must: set[str] = set()
         try:
             with self.plain.trying():
-                plain(self._keys(made, code))
+                self.plain.moves = []
+                plain(keys)
         except No as no:
             must = no.codes
         note(f"{name}: {code or 'done'}")
@@ -96,21 +118,17 @@ class Frame(RuleBasedStateMachine):
             f"{name}: the platform says {code or 'yes'} ({told}), "
             f"it must say {' or '.join(sorted(must)) or 'yes'}"
         )
+        self._enter(conversions)
         return made
 
-    def _keys(self, made: Any, code: str | None) -> list[Any]:
-        """Return the names of what an act made: the platform's, or any if it made nothing."""
-        if code is None and self.hand.written:
-            return standing.produced(self.hand.written[-1])
-        if isinstance(made, Lot):
-            return [made.pk]
-        return [f"unnamed {next(self.unnamed)}" for _ in range(2)]
-
-    def enter(self, kind: str, facility: str) -> None:
-        """Keep the last conversion, if there was one, so that it may be reversed."""
-        for conversion in self.hand.written:
-            took, made = standing.legs(conversion)
-            self.plain.journal[conversion] = Entry(kind, facility, took, made)
+    def _enter(self, conversions: list[standing.Written]) -> None:
+        """Keep what may be reversed, with what was moved for it."""
+        for one in conversions:
+            if one.kind in REVERSIBLE:
+                moves = self.plain.moves if one.kind in MOVING else []
+                self.plain.journal[one.key] = Entry(
+                    one.kind, one.facility, one.took, one.made, moves
+                )
 
     @invariant()
     def stands_alike(self) -> None:

@@ -21,9 +21,9 @@ from tests.model.frame import (
     quantities,
     which,
 )
-from tests.model.plain import verbs
+from tests.model.plain import mortgages, verbs
 from tests.model.plain.figures import exact
-from tests.model.plain.platform import GOODS
+from tests.model.plain.things import GOODS
 from tests.model.world import BILL
 
 
@@ -51,8 +51,14 @@ class GoodsRules(Frame):
         self.both(
             f"receive {amount} {item}",
             lambda: self.hand.receive(item, site, amount),
-            lambda new: verbs.receive(
-                self.plain, new[0], item=item, site=site, quantity=exact(amount)
+            lambda new: mortgages.receive(
+                self.plain,
+                new,
+                lot=new[0],
+                item=item,
+                site=site,
+                quantity=exact(amount),
+                day=self.hand.today,
             ),
         )
 
@@ -73,7 +79,6 @@ class GoodsRules(Frame):
                 day=self.hand.today,
             ),
         )
-        self.enter("pledge", facility)
 
     @rule(facility=facilities, amount=amounts)
     def prepay(self, facility: str, amount: Decimal) -> None:
@@ -110,7 +115,6 @@ class GoodsRules(Frame):
                 day=self.hand.today,
             ),
         )
-        self.enter("deliver", facility)
 
     def _mortgaged(self, item: str) -> list[Any]:
         return [
@@ -135,7 +139,7 @@ class GoodsRules(Frame):
         made = (used * (1 - loss) / BILL[0]).to_integral_value(ROUND_DOWN)
         if made <= 0:
             return
-        positions = self.both(
+        self.both(
             f"transform {used} into {made} as {right}",
             lambda: self.hand.transform(one.facility, key, used, made, right),
             lambda new: verbs.transform(
@@ -143,7 +147,7 @@ class GoodsRules(Frame):
                 new[0],
                 claim=key,
                 used=exact(used),
-                lot=f"made for {new[0]}",
+                lot=standing.lot_of(new[0]),
                 product="widget",
                 made=exact(made),
                 bill=(exact(BILL[0]), exact(BILL[1])),
@@ -151,21 +155,12 @@ class GoodsRules(Frame):
                 day=self.hand.today,
             ),
         )
-        self._name_lot(positions, "made for")
-
-    def _name_lot(self, positions: Any, words: str) -> None:
-        """Give a lot that an act made the key that the platform gave it."""
-        if not positions:
-            return
-        [position] = positions
-        self.plain.lots[position.lot_id] = self.plain.lots.pop(f"{words} {position.pk}")
-        self.plain.claims[position.pk].lot = position.lot_id
 
     def _moves(self, name: str, number: int, part: str, right: str, site: str) -> None:
         key, facility, left = self.pick(number, right)
         step = self.step_of(self.plain.claims[key].lot)
         amount = part_of(left, part, step)
-        positions = self.both(
+        self.both(
             f"{name} {amount}",
             lambda: getattr(self.hand, name)(facility, key, amount),
             lambda new: getattr(verbs, name)(
@@ -173,12 +168,11 @@ class GoodsRules(Frame):
                 new[0],
                 claim=key,
                 part=exact(amount),
-                lot=f"moved for {new[0]}",
+                lot=standing.lot_of(new[0]),
                 site=site,
                 day=self.hand.today,
             ),
         )
-        self._name_lot(positions, "moved for")
 
     @precondition(lambda self: self.has("floating_mortgage"))
     @rule(number=which, part=parts)
@@ -207,7 +201,6 @@ class GoodsRules(Frame):
                 self.plain, new[0], claim=key, part=exact(amount), day=self.hand.today
             ),
         )
-        self.enter("release", facility)
 
     @precondition(lambda self: self.has("pledge", "floating_mortgage") and self.at("warehouse"))
     @rule(number=which, part=parts, other=which, other_part=parts)
@@ -229,7 +222,6 @@ class GoodsRules(Frame):
                 day=self.hand.today,
             ),
         )
-        self.enter("substitute", facility)
 
     @precondition(lambda self: self.plain.journal)
     @rule(number=which)

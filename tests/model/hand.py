@@ -35,12 +35,15 @@ class GoodsHand:
         self.world = world
         self.today = today
         self.now = datetime(today.year, today.month, today.day, 9, tzinfo=UTC)
-        self.written: list[Any] = []  # the conversions of the last act
         self._numbers = count(1)
 
     def unique(self, prefix: str) -> str:
         """Return a reference nobody used; the same in every replay."""
         return f"{prefix}-{next(self._numbers)}"
+
+    def go_on(self) -> None:
+        """Let a second go by: every act has an instant of its own."""
+        self.now += timedelta(seconds=1)
 
     def pass_days(self, days: int) -> None:
         """Go on to a later day, at nine."""
@@ -56,7 +59,6 @@ class GoodsHand:
         self, facility: str, cause: str, requirement: Requirement = Requirement.NOT_WORSE
     ) -> Iterator[CoverAct]:
         """Open an act on a facility's cover, by the approver."""
-        self.now += timedelta(seconds=1)
         desk = self.desk(facility)
         with covering(
             facility_id=desk.facility.pk,
@@ -67,7 +69,6 @@ class GoodsHand:
             requirement=requirement,
         ) as act:
             yield act
-        self.written = [one.id for one in act.conversions]
 
     def evidence(self) -> Evidence:
         """Return a document of its own."""
@@ -192,7 +193,6 @@ class GoodsHand:
             return arrive(act=act, goods=goods, discharge=discharge)
 
     def count(self, lot: Lot, found: Decimal) -> Lot:
-        self.now += timedelta(seconds=1)
         return adjust_count(
             lot=lot,
             counted=found,

@@ -8,14 +8,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from tests.model import standing
+from tests.model.enforcement_rules import EnforcementRules
 from tests.model.frame import CODES, FACILITIES, prices
 from tests.model.goods_rules import GoodsRules
 from tests.model.money_rules import MoneyRules
-from tests.model.plain import verbs
+from tests.model.mortgage_rules import MortgageRules
+from tests.model.order_rules import OrderRules
+from tests.model.plain import accounts, orders
 from tests.model.plain.figures import exact
 
 
-class PlatformMachine(GoodsRules, MoneyRules):
+class PlatformMachine(GoodsRules, MoneyRules, MortgageRules, OrderRules, EnforcementRules):
     """Two lenders, one borrower, and whatever may happen between them."""
 
     @initialize(
@@ -41,7 +44,7 @@ class PlatformMachine(GoodsRules, MoneyRules):
         self.both(
             f"tick {told}",
             lambda: self.hand.tick(told),
-            lambda _new: verbs.tick(
+            lambda _new: accounts.tick(
                 self.plain,
                 prices={code: exact(one) for code, one in told.items()},
                 day=self.hand.today,
@@ -55,7 +58,9 @@ class PlatformMachine(GoodsRules, MoneyRules):
         self.both(
             f"override {code} {price}",
             lambda: self.hand.override(code, Decimal(price)),
-            lambda _new: verbs.tick(self.plain, prices={code: exact(price)}, day=self.hand.today),
+            lambda _new: accounts.tick(
+                self.plain, prices={code: exact(price)}, day=self.hand.today
+            ),
         )
 
     @rule(code=st.sampled_from(CODES), rate=st.sampled_from(["0", "0.2", "0.45", "0.5", "0.8"]))
@@ -63,7 +68,9 @@ class PlatformMachine(GoodsRules, MoneyRules):
         self.both(
             f"rate {code} {rate}",
             lambda: self.hand.publish(code, Decimal(rate)),
-            lambda _new: verbs.rate(self.plain, code=code, rate=exact(rate), day=self.hand.today),
+            lambda _new: accounts.rate(
+                self.plain, code=code, rate=exact(rate), day=self.hand.today
+            ),
         )
 
     @rule(days=st.sampled_from([1, 1, 1, 2, 3, 8]))
@@ -75,17 +82,22 @@ class PlatformMachine(GoodsRules, MoneyRules):
             self.both(
                 f"accrue {name} to {day}",
                 lambda name=name: self.hand.accrue(name),
-                lambda _new, name=name: verbs.accrue(self.plain, facility=name, day=day),
+                lambda _new, name=name: accounts.accrue(self.plain, facility=name, day=day),
             )
         silent = [code for code in CODES if self.plain.market.is_silent(code, day)]
         self.both(
             "night",
             lambda: self.hand.silence(silent),
-            lambda _new: verbs.silence(self.plain, day=day),
+            lambda _new: accounts.silence(self.plain, day=day),
         )
         expired = standing.expired(self.world, self.hand.now)
         self.both(
             "cure clock",
             self.hand.strike,
-            lambda _new: verbs.expire(self.plain, expired),
+            lambda _new: accounts.expire(self.plain, expired),
+        )
+        self.both(
+            "orders struck off",
+            self.hand.strike_off,
+            lambda _new: orders.strike_off(self.plain, self.hand.now),
         )

@@ -35,8 +35,8 @@ from tests.factories.parties import (
 from tests.model.hand import GoodsHand
 
 
-class Hand(GoodsHand):
-    """Whoever acts."""
+class MoneyHand(GoodsHand):
+    """Whoever moves money too."""
 
     # --- money claims -------------------------------------------------------------------------
 

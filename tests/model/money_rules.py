@@ -20,7 +20,7 @@ from tests.model.frame import (
     parts,
     which,
 )
-from tests.model.plain import verbs
+from tests.model.plain import accounts, verbs
 from tests.model.plain.figures import exact, shown
 
 
@@ -123,7 +123,7 @@ class MoneyRules(Frame):
         key, facility, _left = self.pick(
             number, "pledge", "in_transit", "receivable", "order_claim"
         )
-        suspended = not self.plain.claims[key].suspended
+        suspended = "inspection" not in self.plain.claims[key].doubts
         self.both(
             f"suspended: {suspended}",
             lambda: self.hand.suspend(facility, key, suspended),
@@ -140,7 +140,7 @@ class MoneyRules(Frame):
         loan = self.both(
             f"agree {principal} due {due_on}",
             lambda: self.hand.agree(facility, principal, due_on),
-            lambda _new: verbs.agree(
+            lambda _new: accounts.agree(
                 self.plain,
                 facility=facility,
                 principal=exact(principal),
@@ -164,7 +164,7 @@ class MoneyRules(Frame):
         self.both(
             f"draw {amount}",
             lambda: self.hand.draw(facility, self.loans[facility][index], amount),
-            lambda _new: verbs.draw(
+            lambda _new: accounts.draw(
                 self.plain,
                 facility=facility,
                 loan=index,
@@ -183,7 +183,7 @@ class MoneyRules(Frame):
         self.both(
             f"repay {amount}",
             lambda: self.hand.repay(facility, amount),
-            lambda _new: verbs.repay(
+            lambda _new: accounts.repay(
                 self.plain, facility=facility, amount=exact(amount), day=self.hand.today
             ),
         )
@@ -210,7 +210,7 @@ class MoneyRules(Frame):
         self.both(
             f"terms {told}",
             lambda: self.hand.change_terms(facility, told),
-            lambda _new: verbs.terms(
+            lambda _new: accounts.terms(
                 self.plain, facility=facility, changes=changes, day=self.hand.today
             ),
         )

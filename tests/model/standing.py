@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
+from itertools import count
 from typing import Any
 
 from lending.models import Facility, Loan
 from logistics.models import Lot
 from pledges.measure import measure
-from pledges.models import ConversionLeg, MarginCall, Position
+from pledges.models import (
+    ConversionLeg,
+    DisposalCase,
+    FloatingMortgage,
+    Instruction,
+    MarginCall,
+    Position,
+)
 from portal.proofs import all_invariants
 from tests.model.plain.figures import exact
 from tests.model.plain.platform import Platform
@@ -58,13 +68,22 @@ def of_plain(plain: Platform, day: date) -> dict[str, Any]:
             ]
             for name, owner in plain.facilities.items()
         },
+        "orders": {key: order.state for key, order in plain.orders.items()},
+        "mortgages": {
+            name: owner.mortgage and owner.mortgage.floats
+            for name, owner in plain.facilities.items()
+        },
+        "defaults": {
+            name: (owner.defaulted, owner.case is not None)
+            for name, owner in plain.facilities.items()
+        },
         "bands": {name: owner.band for name, owner in plain.facilities.items()},
         "calls": {name: owner.call for name, owner in plain.facilities.items()},
     }
 
 
 def of_platform(world: World, day: date) -> dict[str, Any]:
-    """Return how the platform stands, at the prices of a day (six queries)."""
+    """Return how the platform stands, at the prices of a day (ten queries)."""
     names = {desk.facility.pk: name for name, desk in world.desks.items()}
     facilities = Facility.objects.filter(pk__in=names).select_related("cover")
     return {
@@ -75,6 +94,9 @@ def of_platform(world: World, day: date) -> dict[str, Any]:
         "lots": {one.pk: (exact(one.on_hand), exact(one.claimed)) for one in Lot.objects.all()},
         "covers": _covers(names, day),
         "loans": _loans(names),
+        "orders": dict(Instruction.objects.values_list("pk", "state")),
+        "mortgages": _mortgages(names),
+        "defaults": _defaults(facilities, names),
         "bands": {names[one.pk]: _band(one) for one in facilities},
         "calls": _calls(names),
     }
@@ -83,6 +105,18 @@ def of_platform(world: World, day: date) -> dict[str, Any]:
 def _band(facility: Facility) -> str:
     cover = getattr(facility, "cover", None)
     return cover.band if cover else "covered"
+
+
+def _mortgages(names: dict[int, str]) -> dict[str, bool | None]:
+    found: dict[str, bool | None] = dict.fromkeys(names.values())
+    for one in FloatingMortgage.objects.in_force():
+        found[names[one.facility_id]] = one.state == "active"
+    return found
+
+
+def _defaults(facilities: Any, names: dict[int, str]) -> dict[str, tuple[bool, bool]]:
+    running = set(DisposalCase.objects.running().values_list("facility", flat=True))
+    return {names[one.pk]: (one.state == "defaulted", one.pk in running) for one in facilities}
 
 
 def _covers(names: dict[int, str], day: date) -> dict[str, Any]:
@@ -122,21 +156,72 @@ def expired(world: World, now: datetime) -> list[str]:
     return [names[call.facility_id] for call in late]
 
 
-def produced(conversion: Any) -> list[Any]:
-    """Return the positions that a conversion made, in their order."""
-    return [key for key, _quantity in legs(conversion)[1]]
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A conversion of the journal: what it took and what it made, by position."""
+
+    key: Any
+    kind: str
+    facility: str
+    took: list[tuple[Any, Fraction]]
+    made: list[tuple[Any, Fraction]]
 
 
-Sides = tuple[list[tuple[Any, Fraction]], list[tuple[Any, Fraction]]]
+def written(world: World, now: datetime) -> list[Written]:
+    """Return the conversions that were written at an instant, in their order."""
+    names = {desk.facility.pk: name for name, desk in world.desks.items()}
+    rows = ConversionLeg.objects.filter(
+        conversion__facility__in=names, conversion__occurred_at=now
+    ).order_by("pk")
+    found: dict[Any, Written] = {}
+    fields = ("conversion", "conversion__kind", "conversion__facility")
+    for key, kind, pk, position, direction, quantity in rows.values_list(
+        *fields, "position", "direction", "quantity"
+    ):
+        one = found.setdefault(key, Written(key, kind, names[pk], [], []))
+        side = one.made if direction == "produced" else one.took
+        side.append((position, exact(quantity)))
+    return list(found.values())
 
 
-def legs(conversion: Any) -> Sides:
-    """Return what a conversion took and what it made, each by position."""
-    rows = ConversionLeg.objects.filter(conversion_id=conversion).order_by("pk")
-    sides: Sides = ([], [])
-    for position, direction, quantity in rows.values_list("position", "direction", "quantity"):
-        sides[direction == "produced"].append((position, exact(quantity)))
-    return sides
+class Keys(list[Any]):
+    """The names of what an act made, in order: the platform's, or any where it made nothing."""
+
+    _unnamed = count(1)
+
+    def __init__(self, conversions: Sequence[Written], made: Sequence[Any] = ()) -> None:
+        super().__init__([*made, *(key for one in conversions for key, _part in one.made)])
+        self.conversions = conversions
+        self += [self._any() for _ in range(2 - len(self))]
+
+    def _any(self) -> str:
+        return f"unnamed {next(self._unnamed)}"
+
+    def of(self, facility: str, kind: str, number: int = 1) -> list[Any]:
+        """Return what a facility's conversions of a kind made, so many at least."""
+        found = [
+            key
+            for one in self.conversions
+            if (one.facility, one.kind) == (facility, kind)
+            for key, _part in one.made
+        ]
+        return found + [self._any() for _ in range(number - len(found))]
+
+    def pairs(self, facility: str, kind: str) -> list[tuple[Any, Any]]:
+        """Return what a facility's conversions of a kind took, each with what became of it."""
+        return [
+            (old, fresh)
+            for one in self.conversions
+            if (one.facility, one.kind) == (facility, kind)
+            for (old, _was), (fresh, _is) in zip(one.took, one.made, strict=True)
+        ]
+
+
+def lot_of(key: Any) -> Any:
+    """Return the lot of a claim that an act made; any name where it made none."""
+    if isinstance(key, str):
+        return f"lot of {key}"
+    return Position.objects.values_list("lot", flat=True).get(pk=key)
 
 
 def in_order(made: list[Any], of: list[tuple[Any, Fraction]]) -> list[Any]:

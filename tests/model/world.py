@@ -7,12 +7,20 @@ from decimal import Decimal
 
 from logistics.models import Item, Site
 from logistics.states import SiteKind
+from parties.actors import Actor
 from parties.models import Organisation
-from tests.factories.lending import Desk, make_facility
+from parties.roles import Role
+from pledges.models import DisposalChannel
+from pledges.services.disposal.agree_channel import ChannelTerms, agree_channel, propose_channel
+from pledges.states import ChannelKind
+from tests.factories.lending import START, Desk, make_facility
 from tests.factories.logistics import make_bill, make_site
 from tests.factories.parties import (
+    NOW,
+    make_actor,
     make_bank_account,
     make_borrower,
+    make_buyer,
     make_carrier,
     make_contract_manufacturer,
     make_lender_team,
@@ -41,6 +49,10 @@ class World:
     items: dict[str, Item]
     sites: dict[str, Site]
     carrier: Organisation
+    keepers: dict[int, Actor]  # who acts for each house that keeps goods
+    manager: Actor  # chooses the goods of a mortgage for the borrower
+    buyer: Organisation  # buys under a default, as agreed before
+    channels: dict[str, DisposalChannel]
 
 
 def make_world() -> World:
@@ -57,7 +69,30 @@ def make_world() -> World:
     first = _desk("plain")
     desks = {"plain": first, "lined": _desk("lined", beside=first)}
     items = {"alpha": goods.alpha, "beta": goods.beta, "widget": widget}
-    return World(desks, items, sites, carrier)
+    buyer = make_buyer()
+    return World(
+        desks,
+        items,
+        sites,
+        carrier,
+        keepers={
+            site.operator_id: make_actor(organisation=site.operator, roles=[Role.PARTNER])
+            for site in sites.values()
+        },
+        manager=make_actor(organisation=first.borrower, roles=[Role.PREPARER]),
+        buyer=buyer,
+        channels={name: _channel(desk, buyer) for name, desk in desks.items()},
+    )
+
+
+def _channel(desk: Desk, buyer: Organisation) -> DisposalChannel:
+    terms = ChannelTerms(
+        kind=ChannelKind.AGREED_BUYER, terms="as agreed", valid_from=START, counterparty=buyer
+    )
+    proposed = propose_channel(
+        facility=desk.facility, terms=terms, actor=desk.team.preparer, now=NOW
+    )
+    return agree_channel(channel=proposed, on=START, actor=desk.team.approver, now=NOW)
 
 
 def _desk(name: str, beside: Desk | None = None) -> Desk:

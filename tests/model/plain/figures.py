@@ -15,6 +15,11 @@ def cents_down(value: Fraction) -> Fraction:
     return Fraction(floor(value * 100), 100)
 
 
+def cents_up(value: Fraction) -> Fraction:
+    """Return a figure raised to the next cent."""
+    return -cents_down(-value)
+
+
 def cents_up_at_half(value: Fraction, places: int = 2) -> Fraction:
     """Return a figure rounded to so many places, halves up; never asked for negative ones."""
     scale = 10**places

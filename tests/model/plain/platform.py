@@ -1,4 +1,4 @@
-"""Goods, claims and facilities: what may be done, what it refuses, and what stands afterwards.
+"""The platform in plain words: what stands, what an act may leave behind, and what it refuses.
 
 A verb either changes the state or raises No with the code that the platform must refuse with; the
 caller restores the state then (see `Platform.trying`).
@@ -7,105 +7,26 @@ caller restores the state then (see `Platform.trying`).
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from tests.model.plain.debts import Loan
 from tests.model.plain.figures import cents_down, cents_even, cents_up_at_half
 from tests.model.plain.market import MONEY, ZERO, Market
-
-GOODS = ("floating_mortgage", "pledge", "in_transit")
-TERMINAL = ("released", "repaid", "realised", "written_off")
-CALLING = ("called", "close_out")
-
-
-class No(Exception):  # noqa: N818  (a refusal is an answer, not an error)
-    """The platform must refuse, with one of these codes."""
-
-    def __init__(self, *codes: str) -> None:
-        super().__init__(*codes)
-        self.codes = set(codes)
-
-
-@dataclass
-class Lot:
-    """Goods in one place; what is claimed of them is the sum over the claims."""
-
-    item: str
-    site: str
-    on_hand: Fraction
-
-
-@dataclass
-class Claim:
-    """A position: so much of one thing under one right, and what a unit of it weighs."""
-
-    facility: str
-    right: str
-    left: Fraction
-    lot: str | None = None
-    market: Mapping[str, Fraction] = field(default_factory=dict)
-    lending: Mapping[str, Fraction] = field(default_factory=dict)
-    suspended: bool = False
-    restores: Any = None  # the claim of which a reversal made this again
-
-    @property
-    def is_live(self) -> bool:
-        """Tell whether it secures something."""
-        return self.right not in TERMINAL and self.left > 0
-
-
-@dataclass
-class Entry:
-    """A conversion in the journal: what it took of which claims, and what it made."""
-
-    kind: str
-    facility: str
-    took: list[tuple[Any, Fraction]]
-    made: list[tuple[Any, Fraction]]
-    is_reversed: bool = False
-
-
-@dataclass(frozen=True)
-class Cover:
-    """How a facility stands."""
-
-    exposure: Fraction
-    market: Fraction
-    lending: Fraction
-    band: str
-
-    @property
-    def short(self) -> Fraction:
-        """Return by how much exposure is above lending value."""
-        return max(ZERO, self.exposure - self.lending)
-
-
-@dataclass
-class Facility:
-    """One lender's agreement with the borrower, and what is recorded of its cover."""
-
-    limit: Fraction
-    annual: Fraction
-    penalty: Fraction
-    order_rate: Fraction
-    release_factor: Fraction
-    watch_line: Fraction | None = None
-    call_line: Fraction | None = None
-    floor: Fraction = ZERO
-    loans: list[Loan] = field(default_factory=list)
-    bases: set[str] = field(default_factory=set)
-    band: str = "covered"
-    call: str | None = None
-
-    @property
-    def exposure(self) -> Fraction:
-        """Return what its loans owe."""
-        return sum((loan.total() for loan in self.loans), ZERO)
+from tests.model.plain.things import (
+    CALLING,
+    GOODS,
+    TERMINAL,
+    Claim,
+    Cover,
+    Entry,
+    Facility,
+    Lot,
+    No,
+    Order,
+)
 
 
 class Platform:
@@ -120,6 +41,9 @@ class Platform:
         self.journal: dict[Any, Entry] = {}
         # What was sold for a debt and has not come back: the lot, and how much.
         self.sold: dict[Any, tuple[Any, Fraction]] = {}
+        self.orders: dict[Any, Order] = {}
+        # What the act that goes on has moved between lots.
+        self.moves: list[tuple[Any, Fraction]] = []
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -147,21 +71,33 @@ class Platform:
         prices = ((weight, self.market.fresh_price(b, day)) for b, weight in claim.market.items())
         return quantity * sum((weight * price for weight, price in prices), ZERO)
 
+    def values(self, claim: Claim, quantity: Fraction, day: date) -> tuple[Fraction, Fraction]:
+        """Return market and lending value of a quantity of a claim, whether it counts or not."""
+        lending = ZERO
+        for basis, weight in claim.lending.items():
+            price = self.market.fresh_price(basis, day)
+            lending += weight * price * self.market.rate(basis, day)
+        return self.worth(claim, quantity, day), quantity * lending
+
     def cover(self, facility: str, day: date) -> Cover:
         """Return a facility's cover at the prices of a day."""
-        owner = self.facilities[facility]
-        market = lending = glided = ZERO
+        market = lending = ZERO
         for one in self.claims.values():
-            if one.facility != facility or not one.is_live or one.suspended:
-                continue
-            for basis, weight in one.market.items():
-                price = self.market.fresh_price(basis, day)
-                lent = one.left * one.lending[basis] * price
-                market += one.left * weight * price
-                lending += lent * self.market.rate(basis, day)
-                glided += lent * self.market.glided(basis, day)
-        market, lending, glided = cents_up_at_half(market), cents_down(lending), cents_down(glided)
-        band = _band(owner, owner.exposure, market, lending, glided)
+            if one.facility == facility and one.is_live and not one.suspended:
+                market_of_it, lending_of_it = self.values(one, one.left, day)
+                market, lending = market + market_of_it, lending + lending_of_it
+        return self.covered(facility, cents_up_at_half(market), cents_down(lending), day)
+
+    def covered(self, facility: str, market: Fraction, lending: Fraction, day: date) -> Cover:
+        """Return the cover with these values; its lines go by the rates that still glide."""
+        owner = self.facilities[facility]
+        glided = ZERO
+        for one in self.claims.values():
+            if one.facility == facility and one.is_live and not one.suspended:
+                for basis, weight in one.lending.items():
+                    lent = one.left * weight * self.market.fresh_price(basis, day)
+                    glided += lent * self.market.glided(basis, day)
+        band = _band(owner, owner.exposure, market, lending, cents_down(glided))
         return Cover(owner.exposure, market, lending, band)
 
     # --- judging ------------------------------------------------------------------------------
@@ -181,26 +117,65 @@ class Platform:
         """Judge a facility's cover after the block as an act that somebody chose, and note it."""
         before = self.cover(facility, day)
         yield
-        after = self.cover(facility, day)
-        if after.short and requires in ("covered", "release") and self.facilities[facility].call:
+        self.judge(facility, before, self.cover(facility, day), day, requires)
+
+    @contextmanager
+    def standing_by(self, facility: str, day: date, requires: str) -> Iterator[None]:
+        """Judge as `act` does if the block changes any claim; else nothing is noted."""
+        before, claims = self.cover(facility, day), self._told(facility)
+        yield
+        if self._told(facility) != claims:
+            self.judge(facility, before, self.cover(facility, day), day, requires)
+
+    def _told(self, facility: str) -> dict[Any, tuple[Fraction, frozenset[str]]]:
+        return {
+            key: (one.left, frozenset(one.doubts))
+            for key, one in self.claims.items()
+            if one.facility == facility
+        }
+
+    def judge(self, facility: str, before: Cover, after: Cover, day: date, requires: str) -> None:
+        """Refuse what may not be left behind; note what is.
+
+        `requires` is nothing, not_worse, covered (money out), release (goods given back by order)
+        or outflow (goods that left in the ordinary course).
+        """
+        owner = self.facilities[facility]
+        if owner.defaulted and after.exposure and requires in ("release", "outflow"):
+            raise No("no_release_in_default")
+        if after.short and requires in ("covered", "release") and owner.call:
             raise No("margin_call_open")
         if requires == "release":
-            self._require_release(facility, after, day)
+            self.require_release(facility, after, self.controlled(facility, day))
+        if requires == "outflow":
+            self._require_floor(facility, after, day)
         if after.short and (
             requires in ("covered", "release")
-            or (requires == "not_worse" and after.short > before.short)
+            or (requires in ("not_worse", "outflow") and after.short > before.short)
         ):
             raise No("would_uncover")
         self.note(facility, after)
 
-    def _require_release(self, facility: str, after: Cover, day: date) -> None:
-        owner = self.facilities[facility]
-        allowed = cents_even(after.lending * owner.release_factor)
+    def controlled(self, facility: str, day: date) -> Fraction:
+        """Return the market value of the goods that secure a facility."""
         goods = [self.claims[key] for key in self.live(facility, *GOODS)]
         worths = (self.worth(one, one.left, day) for one in goods if not one.suspended)
-        floor = owner.floor if after.exposure else ZERO
-        if after.exposure > allowed or cents_up_at_half(sum(worths, ZERO)) < floor:
+        return cents_up_at_half(sum(worths, ZERO))
+
+    def require_release(self, facility: str, after: Cover, controlled: Fraction) -> None:
+        """Refuse a release that leaves too little cover, or too few goods."""
+        owner = self.facilities[facility]
+        allowed = cents_even(after.lending * owner.release_factor)
+        least = max(owner.floor, owner.mortgage.minimum if owner.mortgage else ZERO)
+        if after.exposure > allowed or (after.exposure and controlled < least):
             raise No("below_release_level")
+
+    def _require_floor(self, facility: str, after: Cover, day: date) -> None:
+        owner = self.facilities[facility]
+        under = owner.mortgage
+        least = max(owner.floor, under.minimum, under.floor) if under else owner.floor
+        if after.short or (after.exposure and self.controlled(facility, day) < least):
+            raise No("below_floor")
 
     def note(self, facility: str, cover: Cover) -> None:
         """Record the band, and open, press or cure the margin call."""
@@ -235,10 +210,25 @@ class Platform:
         return one
 
     def make(self, key: Any, claim: Claim) -> None:
-        """Let a new claim stand."""
+        """Let a new claim stand; outside what the facility's mortgage names it counts nothing."""
         self.claims[key] = claim
+        if claim.right == "floating_mortgage" and not self.is_named(claim):
+            claim.doubts.add("place")
         if claim.right not in TERMINAL:
             self.facilities[claim.facility].bases |= set(claim.market)
+
+    def is_named(self, claim: Claim) -> bool:
+        """Tell whether the facility's mortgage, if it has one, names the goods and the place."""
+        under = self.facilities[claim.facility].mortgage
+        if under is None or claim.lot is None:
+            return True
+        lot = self.lots[claim.lot]
+        return lot.item in under.items and lot.site in under.sites
+
+    def move(self, lot: Any, by: Fraction, *, item: str = "", site: str = "") -> None:
+        """Let there be more or less in a lot, which is opened if it is new."""
+        self.lots.setdefault(lot, Lot(item, site, ZERO)).on_hand += by
+        self.moves.append((lot, by))
 
     def family(self, key: Any) -> list[Any]:
         """Return a claim and what reversals made again of parts of it, and of parts of those."""

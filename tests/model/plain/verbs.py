@@ -4,16 +4,14 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from tests.model.plain.debts import Loan, pay
+from tests.model.plain.accounts import pay_debt
 from tests.model.plain.market import ZERO
-from tests.model.plain.platform import Claim, Lot, No, Platform
+from tests.model.plain.platform import Platform
+from tests.model.plain.things import Claim, Entry, No
 
+# What is doubted of goods under any right; places are named for mortgages alone.
+CARRIED = {"inspection"}
 RELEASABLE = ("floating_mortgage", "pledge", "in_transit")
-
-
-def receive(p: Platform, new: Any, *, item: str, site: str, quantity: Fraction) -> None:
-    """Let goods come in."""
-    p.lots[new] = Lot(item, site, quantity)
 
 
 def pledge(
@@ -37,7 +35,7 @@ def deliver(
     """Turn an order claim into a mortgage on what came for it."""
     facility = p.claims[claim].facility
     with p.act(facility, day):
-        _take(p, claim, part, "order_claim")
+        take(p, claim, part, "order_claim")
         p.make(new, p.on_goods(facility, "floating_mortgage", lot, quantity))
 
 
@@ -57,15 +55,15 @@ def transform(
     """Turn mortgaged materials into finished goods; the bill is (content, loss tolerance)."""
     facility = p.claims[claim].facility
     with p.act(facility, day):
-        one = _take(p, claim, used, "floating_mortgage")
+        one = take(p, claim, used, "floating_mortgage")
         content, loss = bill
         least = made * content
         most = least / (1 - loss)
         steps = 10**6
         if used < _floor(least * steps) / steps or used > -_floor(-most * steps) / steps:
             raise No("production_does_not_tie")
-        p.lots[one.lot].on_hand -= used
-        p.lots[lot] = Lot(product, p.lots[one.lot].site, made)
+        p.move(one.lot, -used)
+        p.move(lot, made, item=product, site=p.lots[one.lot].site)
         p.make(new, p.on_goods(facility, right, lot, made))
 
 
@@ -105,21 +103,18 @@ def _move(
     site: str,
     rights: tuple[str, str],
 ) -> None:
-    one = _take(p, claim, part, rights[0])
-    p.lots[one.lot].on_hand -= part
-    if lot in p.lots:
-        p.lots[lot].on_hand += part
-    else:
-        p.lots[lot] = Lot(p.lots[one.lot].item, site, part)
+    one = take(p, claim, part, rights[0])
+    p.move(one.lot, -part)
+    p.move(lot, part, item=p.lots[one.lot].item, site=site)
     p.make(new, p.on_goods(one.facility, rights[1], lot, part))
-    p.claims[new].suspended = one.suspended
+    p.claims[new].doubts |= one.doubts & CARRIED
 
 
 def release(p: Platform, new: Any, *, claim: Any, part: Fraction, day: date) -> None:
     """Give goods back."""
     facility = p.claims[claim].facility
     with p.act(facility, day, "release"):
-        one = _take(p, claim, part, *RELEASABLE)
+        one = take(p, claim, part, *RELEASABLE)
         p.make(new, Claim(facility, "released", part, one.lot))
 
 
@@ -138,7 +133,7 @@ def substitute(
     with p.act(facility, day):
         if quantity <= 0:
             raise No("nothing_to_convert")
-        one = _take(p, claim, part, "floating_mortgage", "pledge")
+        one = take(p, claim, part, "floating_mortgage", "pledge")
         p.make(new[0], p.on_goods(facility, "pledge", lot, quantity))
         p.make(new[1], Claim(facility, "released", part, one.lot))
 
@@ -149,7 +144,7 @@ def sell(
     """Turn pledged goods into the debt of their buyer."""
     facility = p.claims[claim].facility
     with p.act(facility, day):
-        one = _take(p, claim, part, "pledge", "in_transit")
+        one = take(p, claim, part, "pledge", "in_transit")
         p.lots[one.lot].on_hand -= part
         p.make(new, p.on_money(facility, "receivable", face, rate))
         p.sold[new] = (one.lot, part)
@@ -161,7 +156,7 @@ def give_back(
     """Turn a debt into the goods that its buyer sends back; nobody on our side chose it."""
     facility = p.claims[claim].facility
     with p.act(facility, day, "nothing"):
-        _take(p, claim, part, "receivable")
+        take(p, claim, part, "receivable")
         lot, left = p.sold[claim]
         p.sold[claim] = (lot, left - quantity)
         p.lots[lot].on_hand += quantity
@@ -173,19 +168,35 @@ def reverse(p: Platform, news: list[Any], *, entry: Any, day: date) -> None:
     one = p.journal[entry]
     if one.is_reversed:
         raise No("already_reversed")
+    _require_floating(p, one)
     families = [(p.family(key), quantity) for key, quantity in one.made]
     if any(sum(p.claims[k].left for k in keys) != quantity for keys, quantity in families):
         raise No("later_conversion_first")
     with p.act(one.facility, day, "not_worse" if one.took else "release"):
-        doubted = False
-        for keys, _quantity in families:
-            for key in keys:
-                doubted |= p.claims[key].suspended and p.claims[key].left > 0
-                p.claims[key].left = ZERO
+        meanwhile = [p.claims[k] for keys, _quantity in families for k in keys]
+        doubts = {doubt for claim in meanwhile if claim.left for doubt in claim.doubts}
+        for claim in meanwhile:
+            claim.left = ZERO
+        _move_back(p, one)
         for new, (key, quantity) in zip(news, one.took or one.made, strict=True):
             p.make(new, _again(p, key, quantity, given_back=not one.took))
-            p.claims[new].suspended = doubted or p.claims[key].suspended
+            p.claims[new].doubts |= (doubts | p.claims[key].doubts) & CARRIED
         one.is_reversed = True
+
+
+def _require_floating(p: Platform, one: Entry) -> None:
+    under = p.facilities[one.facility].mortgage
+    rights = {p.claims[key].right for key, _quantity in one.took}
+    if "floating_mortgage" in rights and under is not None and not under.floats:
+        raise No("nothing_floats")
+
+
+def _move_back(p: Platform, one: Entry) -> None:
+    for lot, by in one.moves:
+        if by > p.free(lot):
+            raise No("not_free", "already_claimed")
+    for lot, by in one.moves:
+        p.lots[lot].on_hand -= by
 
 
 def _again(p: Platform, key: Any, quantity: Fraction, *, given_back: bool) -> Claim:
@@ -202,7 +213,7 @@ def collect(p: Platform, new: Any, *, claim: Any, part: Fraction, day: date) -> 
     """Turn a debt into cash in the controlled account."""
     facility = p.claims[claim].facility
     with p.act(facility, day):
-        _take(p, claim, part, "receivable")
+        take(p, claim, part, "receivable")
         p.make(new, p.on_money(facility, "proceeds", part, Fraction(1)))
 
 
@@ -211,8 +222,8 @@ def apply(p: Platform, new: Any, *, claim: Any, part: Fraction, pays: bool, day:
     facility = p.claims[claim].facility
     with p.act(facility, day):
         if pays:
-            _repay(p, facility, part, day)
-        _take(p, claim, part, "proceeds")
+            pay_debt(p, facility, part, day)
+        take(p, claim, part, "proceeds")
         p.make(new, Claim(facility, "repaid" if pays else "released", part))
 
 
@@ -230,7 +241,7 @@ def revoke(p: Platform, new: Any, *, claim: Any, part: Fraction, day: date) -> N
     """End a claim whose payment the bank did not make; nobody chose it."""
     facility = p.claims[claim].facility
     with p.act(facility, day, "nothing"):
-        _take(p, claim, part, "order_claim")
+        take(p, claim, part, "order_claim")
         p.make(new, Claim(facility, "released", part))
 
 
@@ -238,106 +249,10 @@ def suspend(p: Platform, *, claim: Any, suspended: bool, day: date) -> None:
     """Let a claim count for nothing, or count again."""
     one = p.claims[claim]
     with p.act(one.facility, day, "nothing"):
-        one.suspended = suspended
+        (one.doubts.add if suspended else one.doubts.discard)("inspection")
 
 
-def agree(p: Platform, *, facility: str, principal: Fraction, due_on: date, day: date) -> None:
-    """Agree a loan; the limit must hold it beside all that is owed and promised."""
-    owner = p.facilities[facility]
-    promised = sum(
-        (
-            loan.undrawn
-            for loan in owner.loans
-            if loan.state in ("agreed", "drawn") and loan.due_on >= day
-        ),
-        ZERO,
-    )
-    if owner.exposure + promised + principal > owner.limit:
-        raise No("above_limit")
-    owner.loans.append(Loan(principal, due_on, owner.annual, owner.penalty))
-
-
-def draw(p: Platform, *, facility: str, loan: int, amount: Fraction, day: date) -> None:
-    """Pay out under a loan: never above its amount, the limit or the lending value."""
-    owner = p.facilities[facility]
-    one = owner.loans[loan]
-    if one.state not in ("agreed", "drawn"):
-        raise No("loan_not_drawable")
-    if amount > one.undrawn:
-        raise No("above_agreed")
-    _count(p, facility, day)
-    if one.state not in ("agreed", "drawn") or day > one.due_on:
-        raise No("loan_not_drawable", "above_limit")
-    if owner.exposure + amount > owner.limit:
-        raise No("above_limit")
-    one.draw(amount, day)
-    with p.act(facility, day, "covered"):
-        pass
-
-
-def repay(p: Platform, *, facility: str, amount: Fraction, day: date) -> None:
-    """Take the borrower's cash."""
-    _repay(p, facility, amount, day)
-    p.judge_all([facility], day)
-
-
-def _repay(p: Platform, facility: str, amount: Fraction, day: date) -> None:
-    owner = p.facilities[facility]
-    _count(p, facility, day)
-    if amount > owner.exposure:
-        raise No("more_than_owed")
-    pay(owner.loans, amount, day)
-
-
-def _count(p: Platform, facility: str, day: date) -> None:
-    for loan in p.facilities[facility].loans:
-        loan.count(day)
-
-
-def accrue(p: Platform, *, facility: str, day: date) -> None:
-    """Count interest up to a day."""
-    _count(p, facility, day)
-    p.judge_all([facility], day)
-
-
-def tick(p: Platform, *, prices: dict[str, Fraction], day: date) -> None:
-    """Let prices move: whoever holds a moved thing is judged at once."""
-    moved = [code for code, price in prices.items() if p.market.prices[code].get(day) != price]
-    for code, price in prices.items():
-        p.market.prices[code][day] = price
-    p.judge_all(sorted({name for code in moved for name in p.holding(code)}), day)
-
-
-def rate(p: Platform, *, code: str, rate: Fraction, day: date) -> None:
-    """Let another share be lent."""
-    p.market.rates[code][day] = rate
-    p.judge_all(p.holding(code), day)
-
-
-def silence(p: Platform, *, day: date) -> None:
-    """Judge by the age of prices and the glide of rates what time alone has moved."""
-    for code in p.market.prices:
-        if p.market.is_silent(code, day):
-            p.judge_all(p.holding(code), day)
-    lined = [name for name, one in p.facilities.items() if one.band in ("watch", "called")]
-    p.judge_all(lined, day)
-
-
-def terms(p: Platform, *, facility: str, changes: dict[str, Fraction], day: date) -> None:
-    """Put other terms in force; nobody is refused for what they do to cover."""
-    owner = p.facilities[facility]
-    for name, value in changes.items():
-        setattr(owner, name, value)
-    p.judge_all([facility], day)
-
-
-def expire(p: Platform, facilities: list[str]) -> None:
-    """Press the calls whose clock has run out."""
-    for name in facilities:
-        p.facilities[name].call = "escalated"
-
-
-def _take(p: Platform, claim: Any, part: Fraction, *rights: str) -> Claim:
+def take(p: Platform, claim: Any, part: Fraction, *rights: str) -> Claim:
     if p.claims[claim].right not in rights:
         raise No("wrong_right")
     return p.take(claim, part)
