@@ -33,7 +33,7 @@ CODES = ("alpha", "beta")
 MILLIONTH = Decimal("0.000001")
 
 # What is undone by its opposite, and of it what goods move for.
-REVERSIBLE = [
+REVERSIBLE = (
     "deliver",
     "attach",
     "transform",
@@ -44,7 +44,7 @@ REVERSIBLE = [
     "substitute",
     "release",
     "outflow",
-]
+)
 # What an act returns as what it made, beside claims.
 NAMED = (Lot, Instruction, DisposalLot)
 MOVING = ("transform", "pledge", "ship", "arrive")
