@@ -32,6 +32,19 @@ class OnFileQuerySet(models.QuerySet[Any]):
         )
 
 
+class ControlQuerySet(OnFileQuerySet):
+    """Reads of evidence of control."""
+
+    def visible_to(self, actor: Actor) -> ControlQuerySet:
+        """Lender and borrower see it, and who keeps the place it is about."""
+        if actor.sees_everything:
+            return self
+        own = actor.organisation_id
+        return self.filter(
+            Q(tenant_id=own) | Q(facility__borrower_id=own) | Q(site__operator_id=own)
+        )
+
+
 class Registration(models.Model):
     """The lender's security interest in a public register: number, term, until discharged.
 
@@ -248,7 +261,7 @@ class ControlEvidence(models.Model):
     actor_label = models.CharField(max_length=160)
     recorded_at = models.DateTimeField()
 
-    objects = OnFileQuerySet.as_manager()
+    objects = ControlQuerySet.as_manager()
 
     class Meta:
         ordering = ["taken_at", "id"]

@@ -66,10 +66,11 @@ def record_control(
         require_role(actor, Role.PARTNER, Role.OPERATIONS)
     else:
         require_lender(actor, facility, *FILERS)
-    if not _HASH.fullmatch(sha256) or taken_at > now or valid_days < 1:
+    is_hashed = _HASH.fullmatch(sha256)
+    if not is_hashed or taken_at > now or valid_days < 1:
         raise EvidenceNotPossible(
             message=_("Evidence has the document's SHA-256, was taken, and is good for some days."),
-            field="sha256" if not _HASH.fullmatch(sha256) else "valid_days",
+            field="sha256" if not is_hashed else "taken_at" if taken_at > now else "valid_days",
         )
     known = EvidenceKnown(
         message=_("This document is on file for %(site)s already") % {"site": site.name},

@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
+from django.forms import Form
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from lending.models import Facility
 from logistics.models import Lot, WarehouseReceipt
-from parties.actors import Actor
 from pledges.models import ControlEvidence, InsurancePolicy, PurchaseMoneyNotice, Registration
 from pledges.rules.jurisdictions import law_of
 from portal import columns, formats
 from portal.boards.facts import Fact, money_fact
 from portal.names import joined, name_of
-from portal.queries.law import OnFile, get_on_file
+from portal.queries.law import OnFile
 from portal.tables import Column, Table
 
 SOON = 30
@@ -31,23 +32,26 @@ class LegalBoard:
     facility: Facility
     facts: list[Fact]
     tables: dict[str, Table]
+    forms: Sequence[Form] = ()
 
 
-def legal_board(actor: Actor, facility: Facility, on: date) -> LegalBoard:
-    """Return what is on file for a facility on a day."""
-    found = get_on_file(actor, facility, on=on)
+def legal_board(
+    facility: Facility, found: OnFile, on: date, forms: Sequence[Form] = ()
+) -> LegalBoard:
+    """Return what is on file for a facility on a day, and the forms of what the reader may file."""
     return LegalBoard(
         facility=facility,
         facts=_facts(facility, found, on),
         tables={
             "registrations": _registrations(found.registrations, on),
             "policies": _policies(facility, found.policies, on),
-            "evidence": _evidence(found.evidence, on),
+            "evidence": evidence_table(found.evidence, on),
             "windows": _windows(facility, found.windows, on),
             "notices": _notices(found.notices),
             "receipts": receipts_table(found.receipts),
             "entries": _entries(found),
         },
+        forms=forms,
     )
 
 
@@ -104,14 +108,20 @@ def _insures(one: InsurancePolicy, on: date) -> bool:
     return one.from_on <= on < one.until_on and one.lender_is_loss_payee and one.ended_on is None
 
 
-def _left(label: str, get: str, on: date) -> Column:
-    """Return a column of days left, from the date under `get`."""
-    return Column(
-        label,
-        lambda row: (getattr(row, get) - on).days,
-        show=lambda days: f"{days:,}" if days > 0 else str(_("run out")),
-        numeric=True,
-    )
+def days_left(label: str, get: str, on: date, *, through: bool = False) -> Column:
+    """Return a column of days left to the date under `get`, or `through` it where it counts."""
+
+    def left(row: Any) -> int | None:
+        ends: date | None = getattr(row, get)
+        return (ends - on).days + through if ends else None
+
+    return Column(label, left, show=_days, numeric=True)
+
+
+def _days(days: int | None) -> str:
+    if days is None:
+        return formats.EMPTY
+    return f"{days:,}" if days > 0 else str(_("run out"))
 
 
 def _registrations(rows: Sequence[Registration], on: date) -> Table:
@@ -124,7 +134,7 @@ def _registrations(rows: Sequence[Registration], on: date) -> Table:
             columns.words(_("Collateral"), "description"),
             columns.day(_("Filed"), "filed_on"),
             columns.day(_("Until"), "expires_on"),
-            _left(_("Days left"), "expires_on", on),
+            days_left(_("Days left"), "expires_on", on),
             columns.day(_("Discharged"), "discharged_on"),
         ],
         rows=rows,
@@ -165,7 +175,7 @@ def _policies(facility: Facility, rows: Sequence[InsurancePolicy], on: date) -> 
             ),
             columns.day(_("From"), "from_on"),
             columns.day(_("Until"), "until_on"),
-            _left(_("Days left"), "until_on", on),
+            days_left(_("Days left"), "until_on", on),
             columns.day(_("Cancelled"), "ended_on"),
         ],
         rows=rows,
@@ -174,7 +184,8 @@ def _policies(facility: Facility, rows: Sequence[InsurancePolicy], on: date) -> 
     )
 
 
-def _evidence(rows: Sequence[ControlEvidence], on: date) -> Table:
+def evidence_table(rows: Sequence[ControlEvidence], on: date) -> Table:
+    """Return evidence of control with the days that each is good for."""
     return Table(
         key="evidence",
         title=_("Evidence of control"),
@@ -184,7 +195,7 @@ def _evidence(rows: Sequence[ControlEvidence], on: date) -> Table:
             columns.text(_("Reference"), "reference"),
             columns.instant(_("Taken"), "taken_at"),
             columns.day(_("Good until"), "valid_until"),
-            _left(_("Days left"), "valid_until", on),
+            days_left(_("Days left"), "valid_until", on, through=True),
             columns.text(_("By"), "actor_label"),
         ],
         rows=rows,

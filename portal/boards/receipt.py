@@ -12,7 +12,7 @@ from parties.actors import Actor
 from portal import columns, formats
 from portal.boards.facts import Fact
 from portal.names import joined, name_of
-from portal.queries.law import ReceiptDetail, get_receipt
+from portal.queries.receipts import ReceiptDetail, get_receipt
 from portal.tables import Table
 
 

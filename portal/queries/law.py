@@ -1,27 +1,33 @@
-"""What is on file for a facility, and warehouse receipts with what became of them."""
+"""What is on file for a facility, and where control of the goods is to be evidenced."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Q
-from django.http import Http404
+from django.db.models import Max
 
 from lending.models import Facility
-from logistics.models import Lot, ReceiptEntry, WarehouseReceipt
+from logistics.models import Lot, Site, WarehouseReceipt
+from logistics.states import SiteKind
 from parties.actors import Actor
+from parties.models import Organisation
+from parties.roles import OrganisationKind
 from pledges.models import (
-    ClaimedReceipt,
     ControlEvidence,
     InsurancePolicy,
+    Position,
     PurchaseMoneyNotice,
     Registration,
     RegistrationEntry,
 )
 from pledges.rules.jurisdictions import law_of
 from pledges.services.site_duties import AT_A_SITE
+from portal.names import joined, name_of
 from portal.queries.inventory import visible_lots
+from portal.queries.receipts import list_receipts
+
+MOST_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,48 +88,68 @@ def list_open_windows(actor: Actor, facility: Facility, *, on: date) -> list[Lot
     return list(lots.select_related("item", "site").distinct().order_by("received_on", "pk"))
 
 
-def _visible_receipts(actor: Actor) -> Q:
-    own = WarehouseReceipt.objects.visible_to(actor).values("pk")
-    return Q(pk__in=own) | Q(lot__in=visible_lots(actor))
-
-
-def list_receipts(actor: Actor, facility: Facility) -> list[WarehouseReceipt]:
-    """Return the receipts for the borrower's goods that the actor may see, newest first."""
-    receipts = WarehouseReceipt.objects.filter(_visible_receipts(actor))
-    return list(
-        receipts.filter(depositor_id=facility.borrower_id)
-        .select_related("operator", "holder", "lot__item", "lot__site")
-        .order_by("-issued_on", "-pk")
-    )
-
-
 @dataclass(frozen=True, slots=True)
-class ReceiptDetail:
-    """One receipt, its journal, the receipts before and after it, and who claims it."""
+class Duty:
+    """Goods of one facility at one place: the control of their keeper is to be evidenced."""
 
-    receipt: WarehouseReceipt
-    entries: list[ReceiptEntry]
-    came_from: list[ReceiptEntry]
-    claims: list[ClaimedReceipt]
+    facility: Facility
+    site: Site
+    valid_until: date | None
+
+    @property
+    def pk(self) -> str:
+        """What tells it apart."""
+        return f"{self.facility.pk}-{self.site.pk}"
+
+    @property
+    def label(self) -> str:
+        """The place, for whom the goods are kept, and whose they are."""
+        sides = (name_of(self.facility.tenant), name_of(self.facility.borrower))
+        return joined(name_of(self.site), " / ".join(sides))
 
 
-def get_receipt(actor: Actor, receipt_id: int) -> ReceiptDetail:
-    """Return one receipt (four queries); 404 for strangers. Claims: those of the actor's own."""
-    receipt = (
-        WarehouseReceipt.objects.filter(_visible_receipts(actor), pk=receipt_id)
-        .select_related("operator", "holder", "depositor", "lot__item", "lot__site", "site")
-        .first()
+def list_duties(actor: Actor, facility: Facility | None = None) -> list[Duty]:
+    """Return where goods lie for a lender, as far as the actor sees them (four queries).
+
+    A keeper sees the places it runs, a lender and a borrower those of their facilities.
+    """
+    seen = Position.objects.visible_to(actor).live().filter(right__in=AT_A_SITE)
+    if facility is not None:
+        seen = seen.filter(facility=facility)
+    pairs = sorted(set(seen.values_list("facility_id", "lot__site_id")))
+    facilities = Facility.objects.select_related("tenant", "borrower").in_bulk(
+        {facility_id for facility_id, _site in pairs}
     )
-    if receipt is None:
-        raise Http404
-    seen = Facility.objects.visible_to(actor)
-    return ReceiptDetail(
-        receipt=receipt,
-        entries=list(receipt.entries.select_related("other", "from_holder", "to_holder")),
-        came_from=list(receipt.origins.select_related("receipt")),
-        claims=list(
-            receipt.claims.filter(position__facility__in=seen).select_related(
-                "position__facility", "position__tenant"
-            )
-        ),
-    )
+    sites = Site.objects.select_related("operator").in_bulk({site for _facility, site in pairs})
+    evidence = ControlEvidence.objects.filter(facility__in=facilities, site__in=sites)
+    last = {
+        (facility_id, site_id): valid_until
+        for facility_id, site_id, valid_until in evidence.values_list("facility_id", "site_id")
+        .annotate(Max("valid_until"))
+        .order_by()
+    }
+    return [Duty(facilities[one], sites[at], last.get((one, at))) for one, at in pairs]
+
+
+def list_evidence(actor: Actor) -> list[ControlEvidence]:
+    """Return the latest evidence of control that the actor may see."""
+    found = ControlEvidence.objects.visible_to(actor).select_related("site", "tenant")
+    return list(found.order_by("-taken_at", "-pk")[:MOST_SHOWN])
+
+
+def list_places(actor: Actor) -> list[Site]:
+    """Return the places where goods can be kept."""
+    places = Site.objects.visible_to(actor).exclude(kind=SiteKind.VEHICLE)
+    return list(places.order_by("name", "pk"))
+
+
+def list_suppliers(actor: Actor) -> list[Organisation]:
+    """Return the houses that deliver goods."""
+    found = Organisation.objects.visible_to(actor).filter(kind=OrganisationKind.SUPPLIER)
+    return list(found.order_by("name", "pk"))
+
+
+def list_lots_of(actor: Actor, facility: Facility) -> list[Lot]:
+    """Return the borrower's lots with anything on hand, the latest first."""
+    mine = visible_lots(actor).filter(owner_id=facility.borrower_id, on_hand__gt=0)
+    return list(mine.select_related("item", "site").order_by("-received_on", "-pk"))

@@ -48,7 +48,8 @@ def build_menu(request: HttpRequest, shell: Shell) -> tuple[tuple[Entry, ...], .
     alerts = here.entry(_("Alerts"), "info", "alerts", count=shell.open_alerts)
     prices = here.entry(_("Prices"), "chart", "prices", "price")
     if shell.facility is None:
-        return (goods, (alerts, instructions, prices), here.console())
+        control = here.entry(_("Control of the goods"), "bank", "control")
+        return (goods, (alerts, instructions, control, prices), here.console())
     work = (
         alerts,
         here.entry(_("Margin calls"), "bell", "calls", "call", count=shell.open_calls),
@@ -85,7 +86,7 @@ class _Here:
             self.entry(_("Supply-chain map"), "map", "map", "lineage", **at),
             self.entry(_("Facility"), "shield", "facility", **at),
             self.entry(_("Timeline"), "timeline", "timeline", **at),
-            self.entry(_("Legal & insurance"), "bank", "legal", "receipt", **at),
+            self.entry(_("Legal & insurance"), "bank", "legal", "receipt", "control", **at),
         )
 
     def console(self) -> tuple[Entry, ...]:

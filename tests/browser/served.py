@@ -50,6 +50,7 @@ PAGES = {
         "/facilities/{}/legal/",
         "SELECT id FROM lending_facility WHERE code = 'AURORA-2011'",
     ),
+    "control": ("/control/", None),
     "receipt": ("/receipts/{}/", "SELECT min(id) FROM logistics_warehousereceipt"),
     "allocation": ("/allocation/", None),
     "sell_out": ("/sell-out/", None),
