@@ -37,7 +37,7 @@ from parties.roles import OrganisationKind, Role
 from parties.services.authority import require_role
 
 NUMBER_LENGTH = 60
-_WRITERS = (Role.PARTNER, Role.OPERATIONS, Role.PREPARER, Role.APPROVER, Role.RISK_OFFICER)
+WRITERS = (Role.PARTNER, Role.OPERATIONS, Role.PREPARER, Role.APPROVER, Role.RISK_OFFICER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +180,7 @@ def _end(
 
 def require_operator(actor: Actor, site: Site) -> None:
     """Refuse who does not run the site, unless a lender or the platform writes it down for it."""
-    require_role(actor, *_WRITERS)
+    require_role(actor, *WRITERS)
     writes_for_others = actor.sees_everything or actor.organisation_kind == OrganisationKind.LENDER
     if not writes_for_others and actor.organisation_id != site.operator_id:
         raise NotTheCustodian(
@@ -191,6 +191,7 @@ def require_operator(actor: Actor, site: Site) -> None:
 
 
 def _require_holder(actor: Actor, receipt: WarehouseReceipt) -> None:
+    require_role(actor, *WRITERS)
     if not actor.sees_everything and actor.organisation_id != receipt.holder_id:
         raise NotTheHolder(
             message=_("%(number)s is not yours to hand on") % {"number": receipt.number},

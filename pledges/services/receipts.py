@@ -1,4 +1,4 @@
-"""Pledges of warehouse receipts, and what the life of a receipt does to the claims on it."""
+"""What the life of a warehouse receipt does to the claims on it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,100 +14,22 @@ from django.utils.translation import gettext as _
 from common.errors import Refusal
 from logistics.hooks import Departure
 from logistics.models import Lot, WarehouseReceipt
-from logistics.rules.lot_numbers import normal_lot_number
-from logistics.services.receipts import lock_receipts, surrender_receipt
+from logistics.services.receipts import surrender_receipt
 from logistics.states import ReceiptAct, ReceiptState
 from outbox.services.alerts import NewAlert, raise_alerts
 from outbox.states import Severity
 from parties.actors import Actor
-from parties.models import Organisation
 from pledges.models import ClaimedReceipt, Position, Suspension
-from pledges.services.claims import claim_receipts, require_receipt_unclaimed
-from pledges.services.conversion import Evidence
+from pledges.services.claims import claim_receipts
 from pledges.services.cover import CoverAct, Requirement, covering
-from pledges.services.eligibility import Findings, restore, suspend
-from pledges.services.warehouse import pledge_free
+from pledges.services.eligibility import Findings, suspend
 from pledges.states import SuspensionReason
-
-
-class UnknownReceipt(Refusal):
-    """The operator has issued no such receipt."""
-
-    code = "unknown_receipt"
-
-
-class ReceiptNotValid(Refusal):
-    """The receipt has been divided, joined, cancelled or given back."""
-
-    code = "receipt_not_valid"
 
 
 class ReceiptSecures(Refusal):
     """A lender's claim rests on the receipt; it cannot go elsewhere."""
 
     code = "receipt_secures"
-
-
-def find_receipt(*, operator: Organisation, number: str) -> WarehouseReceipt:
-    """Return the operator's receipt by its number in any spelling; raises UnknownReceipt."""
-    found = WarehouseReceipt.objects.filter(
-        operator=operator, normal_number=normal_lot_number(number)
-    ).first()
-    if found is None:
-        raise UnknownReceipt(
-            message=_("%(operator)s has issued no receipt of this number") % {"operator": operator},
-            field="receipt",
-        )
-    return found
-
-
-def pledge_receipt(
-    *, act: CoverAct, operator: Organisation, number: str, evidence: Evidence
-) -> Position:
-    """Pledge the goods of a receipt, all of them, by its number in any spelling.
-
-    Raises OfferedTwice (also where this lender holds it already), ReceiptNotValid,
-    UnknownReceipt and what `pledge_free` raises.
-    """
-    receipt = _valid(find_receipt(operator=operator, number=number))
-    require_receipt_unclaimed(receipt)
-    [position] = pledge_free(act=act, lots=[(receipt.lot, receipt.quantity)], evidence=evidence)
-    claim_receipts(position=position, receipts=[receipt], now=act.now)
-    return position
-
-
-def present_receipt(
-    *, act: CoverAct, position: Position, operator: Organisation, number: str
-) -> Position:
-    """Put a valid receipt for the same goods behind a position whose receipt became void.
-
-    The position counts again. Raises OfferedTwice, ReceiptNotValid, UnknownReceipt.
-    """
-    receipt = _valid(find_receipt(operator=operator, number=number))
-    require_receipt_unclaimed(receipt)
-    mine = act.facility.positions.select_for_update(of=("self",), no_key=True).get(pk=position.pk)
-    if receipt.lot_id != mine.lot_id or receipt.quantity < mine.remaining:
-        raise ReceiptNotValid(
-            message=_("%(number)s does not stand for these goods") % {"number": receipt.number},
-            field="receipt",
-        )
-    mine.claimed_receipts.filter(lifted_at__isnull=True).update(lifted_at=act.now)
-    claim_receipts(position=mine, receipts=[receipt], now=act.now)
-    restore(act=act, reason=SuspensionReason.RECEIPT, position_ids=[mine.pk])
-    return mine
-
-
-def _valid(receipt: WarehouseReceipt) -> WarehouseReceipt:
-    """Lock a receipt behind its lot and return it if it still stands."""
-    [locked] = lock_receipts([receipt])
-    if locked.state != ReceiptState.ISSUED:
-        raise ReceiptNotValid(
-            message=_("%(number)s is %(state)s: it stands for nothing now")
-            % {"number": locked.number, "state": locked.get_state_display()},
-            field="receipt",
-            numbers={"state": locked.state},
-        )
-    return locked
 
 
 def receipts_ending(

@@ -15,7 +15,7 @@ from pledges.invariants import INVARIANTS
 from pledges.models import ClaimedReceipt, Position
 from pledges.services.claims import OfferedTwice
 from pledges.services.double_pledge import claim_or_alarm
-from pledges.services.receipts import pledge_receipt
+from pledges.services.receipt_pledges import pledge_receipt
 from tests.concurrency.racing import race
 from tests.factories.lending import make_facility
 from tests.factories.logistics import make_receipt

@@ -15,13 +15,13 @@ from pledges.models import ClaimedReceipt, ClaimedSerial, Position, Suspension
 from pledges.services.claims import NameTheSerials, OfferedTwice
 from pledges.services.conversion import Take
 from pledges.services.double_pledge import claim_or_alarm
-from pledges.services.receipts import (
+from pledges.services.receipt_pledges import (
     ReceiptNotValid,
-    ReceiptSecures,
     UnknownReceipt,
     pledge_receipt,
     present_receipt,
 )
+from pledges.services.receipts import ReceiptSecures
 from pledges.services.sale import sell
 from pledges.services.warehouse import pledge_free
 from portal.proofs import prove_all
