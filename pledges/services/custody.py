@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from common.errors import Refusal
 from common.states import TransitionRefused
 from lending.services.acts import act_once
+from logistics.refusals import AlreadyClaimed
 from parties.actors import Actor
 from parties.roles import Role
 from parties.services.authority import require_role
@@ -26,6 +27,7 @@ from pledges.services.approvals import (
 )
 from pledges.services.conversion import Evidence, Take
 from pledges.services.cover import CoverAct, covering
+from pledges.services.double_pledge import alarm_desks
 from pledges.services.evidence import note_reuse
 from pledges.services.stamps import Paper, Said, alert_sides, stamp
 from pledges.services.warehouse import pledge_free, release, substitute
@@ -92,7 +94,8 @@ def execute_instruction(
 
     Cover is judged on the live price and exposure of this moment, under the facility's lock. If
     it (or anything else) forbids the act now, nothing moves: the instruction is `failed`, with
-    the refusal's numbers, and both sides are alerted. Raises NotYourInstruction, NotAllowed,
+    the refusal's numbers, and both sides are alerted; goods that somebody else claims meanwhile
+    ring the alarm of a double pledge. Raises NotYourInstruction, NotAllowed,
     InstructionExpired, TransitionRefused (not acknowledged, done already, withdrawn).
     """
     with act_once(
@@ -192,6 +195,8 @@ def _fail(instruction: Instruction, refusal: Refusal, actor: Actor, now: datetim
         payload={"code": told["code"]},
         now=now,
     )
+    if isinstance(refusal, AlreadyClaimed):
+        alarm_desks(refusal, facility=instruction.facility, actor=actor, now=now)
 
 
 @transaction.atomic

@@ -2,7 +2,8 @@
 
 A refusal rolls its transaction back, and an alarm raised inside would go with it. So whoever
 answers the one who asked (a view, a task) runs the service through `claim_or_alarm`, outside of
-any transaction: the alarm is raised after the rollback, in a transaction of its own.
+any transaction: the alarm is raised after the rollback, in a transaction of its own. A service
+that catches the refusal and keeps what it notes of it calls `alarm_desks` itself.
 """
 
 from collections.abc import Callable
@@ -35,12 +36,14 @@ def claim_or_alarm(
         with transaction.atomic():
             return service()
     except AlreadyClaimed as refusal:
-        _alarm(refusal, facility=facility, actor=actor, now=now)
+        alarm_desks(refusal, facility=facility, actor=actor, now=now)
         raise
 
 
 @transaction.atomic
-def _alarm(refusal: AlreadyClaimed, *, facility: Facility, actor: Actor, now: datetime) -> None:
+def alarm_desks(
+    refusal: AlreadyClaimed, *, facility: Facility, actor: Actor, now: datetime
+) -> None:
     """Tell the desk that was asked and the desks that hold; none learns who the other is.
 
     One alert a day for each desk and thing, however often it is tried.

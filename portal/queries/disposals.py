@@ -31,7 +31,7 @@ from pledges.models import (
 from pledges.rules.cover import Cover
 from pledges.rules.liquidation import Plan
 from pledges.services.disposal.restoring import plan_restoring, saleable_positions
-from pledges.states import ParcelState, SaleState
+from pledges.states import CaseState, ParcelState, SaleState
 
 
 def list_cases(actor: Actor) -> list[DisposalCase]:
@@ -92,8 +92,9 @@ class CaseFile:
     channels: Sequence[DisposalChannel]
     write_offs: Sequence[WriteOff]
     surplus: Surplus | None
-    owing: Sequence[Loan]
+    # What is chosen from while the case sells: who may buy; once it is settled: what still owes.
     houses: Sequence[Organisation]
+    owing: Sequence[Loan]
 
     def worth_of(self, lot: DisposalLot) -> Decimal:
         """Return a lot's live market value, to the cent."""
@@ -147,8 +148,8 @@ def read_case(actor: Actor, case_id: int, *, net_share: Decimal, as_of: date) ->
         channels=list_channels(actor, facility),
         write_offs=write_offs,
         surplus=Surplus.objects.filter(case=case).first(),
-        owing=_owing(facility, write_offs),
-        houses=_houses(actor),
+        houses=_houses(actor) if case.state == CaseState.SELLING else [],
+        owing=_owing(facility, write_offs) if case.state == CaseState.SETTLED else [],
     )
 
 

@@ -17,6 +17,7 @@ from pledges.models import AllocationProposal
 from pledges.rules.allocation_problem import Kind, Need, Weights
 from pledges.services.allocation import Wishes, adopt_proposal, decline_proposal, keep_proposal
 from pledges.services.allocation_acceptance import accept_proposal
+from pledges.services.double_pledge import claim_or_alarm
 from pledges.services.sell_out import Forecast
 from portal import formats
 from portal.boards.allocation import allocation_board
@@ -198,7 +199,14 @@ class Accept(ProposalForm):
 
     def carry_out(self, said: Said) -> AllocationProposal:
         """Accept it."""
-        return accept_proposal(proposal=self.subject, idempotency_key=said["key"], **self.ask.stamp)
+        facility, actor = self.subject.facility, self.ask.actor
+
+        def service() -> AllocationProposal:
+            return accept_proposal(
+                proposal=self.subject, idempotency_key=said["key"], **self.ask.stamp
+            )
+
+        return claim_or_alarm(service, facility=facility, actor=actor, now=self.ask.now)
 
 
 class Decline(ProposalForm):

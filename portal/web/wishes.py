@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from pledges.instruction_states import InstructionState
 from pledges.models import Instruction
+from pledges.services.double_pledge import claim_or_alarm
 from pledges.services.instructions import request_instruction
 from portal.boards.wish import goods_choices, goods_of, read_wish, wish_board, wish_preview
 from portal.queries.instructions import Goods
@@ -74,17 +75,19 @@ def instruction_new(request: HttpRequest, ask: Ask) -> HttpResponse:
 
 def _request(ask: Ask, goods: Goods, said: dict[str, Any]) -> Instruction:
     wish = read_wish(goods, said)
-    return request_instruction(
-        facility=ask.facility,
-        kind=wish.kind,
-        give=wish.give,
-        bring=wish.bring,
-        reason=said["reason"],
-        actor=ask.actor,
-        on=ask.today,
-        now=ask.now,
-        idempotency_key=said["key"],
-    )
+
+    def service() -> Instruction:
+        return request_instruction(
+            facility=ask.facility,
+            kind=wish.kind,
+            give=wish.give,
+            bring=wish.bring,
+            reason=said["reason"],
+            idempotency_key=said["key"],
+            **ask.stamp,
+        )
+
+    return claim_or_alarm(service, facility=ask.facility, actor=ask.actor, now=ask.now)
 
 
 @page

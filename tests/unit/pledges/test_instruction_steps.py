@@ -233,7 +233,11 @@ def test_goods_gone_meanwhile_stop_it(counter, stored):
     lot = counter.vault.lot(10)
     offered = counter.bring_to(counter.ask_pledge(lot, 10), S.ACKNOWLEDGED)
     counter.vault.pledge_lot(lot, 1)
+    assert not desks_alerted("pledges.double_claim_refused")
     assert counter.execute(offered).refusal["code"] == "already_claimed"
+    # The facility's own claim stands in the way: its desk hears of it once.
+    assert desks_alerted("pledges.double_claim_refused") == [counter.vault.desk.team.lender.pk]
+    assert not desks_alerted("pledges.double_claim_met")
 
 
 def test_a_checker_who_lost_his_role_releases_nothing(counter, stored):
