@@ -277,14 +277,18 @@ _NOW = """
 
 NEVER_UNCOVERED_IN_SILENCE = Invariant(
     name="never_uncovered_in_silence",
-    sentence="A facility's recorded band is the band of its cover at the latest prices.",
+    sentence="A facility's recorded band is the band of its cover at the latest prices, or a tick "
+    "of its lender's book is due.",
     sql=f"""
     SELECT 'facility ' || f.code,
            'recorded ' || coalesce(c.band, 'nothing') || ', is ' || v.band || ': exposure '
            || v.exposure || ', lending value ' || v.lending_value
     {_NOW}
     LEFT JOIN pledges_facilitycover c ON c.facility_id = f.id
-    WHERE v.band <> coalesce(c.band, 'covered')
+    WHERE v.band <> coalesce(c.band, 'covered') AND NOT EXISTS (
+        SELECT FROM outbox_event due
+        WHERE due.topic = 'pledges.tick_due' AND due.tenant_id = f.tenant_id
+          AND due.state IN ('pending', 'running'))
     """,
 )
 

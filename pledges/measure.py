@@ -15,14 +15,14 @@ from pledges.states import PROPERTY_RIGHTS, Band
 CENT = Decimal("0.01")
 
 # The last day that has a price, found by one index look-up a commodity.
-_JUDGING_DAYS = """
+JUDGED_BY = """
 SELECT greatest(%(on)s::date, c.as_of, (
            SELECT max(last.observed_on) FROM risk_commodity commodity CROSS JOIN LATERAL (
                SELECT price.observed_on FROM risk_price price
                WHERE price.commodity_id = commodity.id
                ORDER BY price.observed_on DESC LIMIT 1) last)) AS day,
        array_agg(f.id ORDER BY f.id)
-FROM unnest(%(ids)s::bigint[]) AS f(id)
+FROM ({facilities}) f
 LEFT JOIN pledges_facilitycover c ON c.facility_id = f.id
 GROUP BY day ORDER BY day
 """
@@ -68,7 +68,8 @@ def judging_days(*, on: date, facility_ids: Collection[int]) -> dict[date, list[
     price or the day the facility was last judged by, whichever is latest.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_JUDGING_DAYS, {"on": on, "ids": list(facility_ids)})
+        given = "SELECT unnest(%(ids)s::bigint[]) AS id"
+        cursor.execute(JUDGED_BY.format(facilities=given), {"on": on, "ids": list(facility_ids)})
         return dict(cursor.fetchall())
 
 

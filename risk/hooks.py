@@ -1,13 +1,17 @@
 """What rooms above do when prices or rates change, inside the same transaction.
 
 Registered in `AppConfig.ready`. An exception from a callback rolls the prices back: no price is
-ever recorded without what follows from it.
+ever recorded without noting what must follow from it. Whoever moves prices or rates does it inside
+`moving_market`, which calls for that work as soon as they stand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol, TypeVar
+
+from django.db import transaction
 
 from parties.actors import Actor
 from risk.models import PriceBatch
@@ -37,6 +41,13 @@ class RatesPublished(Protocol):
         """Do what follows, in the caller's transaction."""
 
 
+class MarketMoved(Protocol):
+    """Called after the transaction in which prices or rates moved."""
+
+    def __call__(self, *, now: datetime) -> object:
+        """Do what the other callbacks made due."""
+
+
 class Weighs(Protocol):
     """Asked how much the platform holds against a commodity."""
 
@@ -47,9 +58,10 @@ class Weighs(Protocol):
 
 _prices_recorded: list[PricesRecorded] = []
 _rates_published: list[RatesPublished] = []
+_market_moved: list[MarketMoved] = []
 _weighs: list[Weighs] = []
 
-_Callback = TypeVar("_Callback", PricesRecorded, RatesPublished, Weighs)
+_Callback = TypeVar("_Callback", PricesRecorded, RatesPublished, MarketMoved, Weighs)
 
 
 def on_prices_recorded(callback: PricesRecorded) -> PricesRecorded:
@@ -62,6 +74,11 @@ def on_rates_published(callback: RatesPublished) -> RatesPublished:
     return _register(_rates_published, callback)
 
 
+def on_market_moved(callback: MarketMoved) -> MarketMoved:
+    """Register a callback; registering it again has no effect."""
+    return _register(_market_moved, callback)
+
+
 def on_weight_asked(callback: Weighs) -> Weighs:
     """Register a callback; registering it again has no effect."""
     return _register(_weighs, callback)
@@ -71,6 +88,15 @@ def _register(callbacks: list[_Callback], callback: _Callback) -> _Callback:
     if callback not in callbacks:
         callbacks.append(callback)
     return callback
+
+
+@contextmanager
+def moving_market(*, now: datetime) -> Iterator[None]:
+    """Open the transaction in which prices or rates move; afterwards, call what waits for them."""
+    with transaction.atomic():
+        yield
+    for callback in _market_moved:
+        callback(now=now)
 
 
 def prices_recorded(

@@ -35,7 +35,7 @@ class PoolLine(models.Model):
                 condition=Q(market_weight__gte=0, lending_weight__gte=0),
             ),
         ]
-        indexes = [models.Index(fields=["basis", "facility"], name="pool_line_by_basis")]
+        indexes = [models.Index(fields=["tenant", "basis", "facility"], name="pool_line_by_basis")]
 
     def __str__(self) -> str:
         return f"{self.facility} {self.right} {self.basis}"

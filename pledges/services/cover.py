@@ -28,7 +28,7 @@ from pledges.rules.cover import Cover
 from pledges.services.call_history import last_standings
 from pledges.services.controlled import BelowReleaseLevel, judge_goods_left
 from pledges.services.journal import PendingConversion, write_conversions
-from pledges.services.price_gate import share_gate
+from pledges.services.price_gate import share_gates
 from pledges.services.readings import Reading, record_readings
 from pledges.states import MarginCallState
 
@@ -148,7 +148,7 @@ def covering(
         return
     with transaction.atomic():
         facility = lock_one(Facility.objects.all(), facility_id)
-        share_gate()
+        share_gates([facility_id])
         [priced_on] = judging_days(on=on, facility_ids=[facility_id])
         before = measure(as_of=priced_on, facility_ids=[facility_id])[facility_id]
         act = CoverAct(facility, cause, actor, on, priced_on, now, before, requirement, standing_by)

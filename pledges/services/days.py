@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from django.db import connection, transaction
 
-from pledges.services.price_gate import share_gate
+from pledges.services.price_gate import share_gates
 
 _RECORD = """
 INSERT INTO pledges_coverrecord
@@ -25,7 +25,7 @@ def record_day(*, on: date, now: datetime, facility_ids: list[int] | None = None
     Returns how many were added. One statement, whatever the number of facilities.
     """
     with transaction.atomic():
-        share_gate()
+        share_gates(facility_ids)
         with connection.cursor() as cursor:
             cursor.execute(_RECORD, [now, on, on, facility_ids, on])
             return int(cursor.rowcount)

@@ -11,7 +11,7 @@ from parties.actors import Actor
 from pledges.models import PoolLine
 from pledges.services.cover import Requirement, covering, open_act
 from pledges.services.moves import moves
-from pledges.services.tick import reassess, revalue
+from pledges.services.tick import make_ticks_due, reassess
 from risk.models import PriceBatch
 
 REQUIREMENTS = {"draw": Requirement.COVERED}
@@ -63,8 +63,8 @@ def prices_recorded(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Run the tick for prices that were just recorded, in their transaction."""
-    revalue(
+    """Make the ticks due that follow from prices just recorded, in their transaction."""
+    make_ticks_due(
         commodity_ids=commodity_ids,
         as_of=as_of,
         actor=actor,
@@ -76,9 +76,9 @@ def prices_recorded(
 def rates_published(
     *, commodity_ids: Sequence[int], as_of: date, actor: Actor, now: datetime
 ) -> None:
-    """Run the tick for pledge rates that were just published, in their transaction."""
+    """Make the ticks due that follow from rates just published, in their transaction."""
     detail = {"moved": "rate", **moves(commodity_ids, as_of)}
-    revalue(commodity_ids=commodity_ids, as_of=as_of, actor=actor, now=now, detail=detail)
+    make_ticks_due(commodity_ids=commodity_ids, as_of=as_of, actor=actor, now=now, detail=detail)
 
 
 def weight_held(*, commodity_id: int) -> Decimal:

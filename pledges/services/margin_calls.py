@@ -18,7 +18,7 @@ from pledges.rules.clock import due_after
 from pledges.rules.needs import Parts, Standing, parts_of_act, parts_of_move, standing_of
 from pledges.services.call_clock import run_clocks
 from pledges.services.call_history import Note, last_standings, write_history
-from pledges.services.price_gate import share_gate
+from pledges.services.price_gate import share_gates
 from pledges.states import Band, CallEntryKind, ConversionKind, MarginCallState
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def mark_needs(*, on: date, actor: Actor, now: datetime) -> int:
     Ticks write only calls whose band changes; this keeps the history complete day by day. Returns
     how many needs had changed; a second run finds none. Constant statements for calls of one day.
     """
-    share_gate()
+    share_gates()
     calls = lock_in_order(MarginCall.objects.exclude(state=MarginCallState.CURED))
     last = last_standings([call.pk for call in calls])
     covers = {

@@ -104,7 +104,7 @@ def set_rate_policy(
     if unknown:
         message = f"not part of a rate policy: {', '.join(sorted(unknown))}"
         raise TypeError(message)
-    with transaction.atomic():
+    with hooks.moving_market(now=now):
         current = lock_one(Commodity.objects.all(), commodity.pk)
         before = {field: str(getattr(current, field)) for field in sorted(changes)}
         for field, value in changes.items():

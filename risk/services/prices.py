@@ -11,10 +11,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from parties.actors import Actor
+from risk import hooks
 from risk.models import Commodity, PriceBatch
 from risk.price_files import PriceFile, RowProblem, keep_denomination, read_price_file
 from risk.queries import similar_codes
@@ -127,7 +127,7 @@ def import_prices(
 def import_price_file(*, file: PriceFile, source: str, actor: Actor, now: datetime) -> FileImport:
     """Record the rows of one file that was read already; see `import_prices`."""
     outcome = FileImport(file.name, file.code, problems=file.problems)
-    with transaction.atomic():
+    with hooks.moving_market(now=now):
         commodity = lock_priced([file.code]).get(file.code)
         if commodity is None:
             file.refuse(1, "file", "unknown_commodity", _unknown_text(file.code))
@@ -162,7 +162,7 @@ def record_prices(
 
     """
     _check_tick(observations, as_of, now)
-    with transaction.atomic():
+    with hooks.moving_market(now=now):
         commodities = lock_priced([seen.commodity for seen in observations])
         prices = [_observed(seen, commodities, as_of) for seen in observations]
         batch, is_new = batch_of(prices, source, as_of, reference, actor, now)

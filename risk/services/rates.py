@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import connection
 
 from common.locks import lock_in_order
 from outbox.services import audit
@@ -108,7 +108,7 @@ def _publish(
     """Compute, compare with what is published, write and tell: a range, or its last day alone."""
     outcome = Publication()
     first_on = from_on or until_on
-    with transaction.atomic():
+    with hooks.moving_market(now=now):
         chosen = {commodity.pk: commodity for commodity in _lock_rated(commodities)}
         histories = price_histories(list(chosen), until_on=until_on)
         known = published_rates(list(chosen), from_on=first_on, until_on=until_on)

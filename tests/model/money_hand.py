@@ -227,16 +227,20 @@ class MoneyHand(GoodsHand):
             price=Price.objects.filter(commodity=commodity).latest("id"),
             recorded_at=self.now,
         )
-        hooks.rates_published(
-            commodity_ids=[commodity.pk], as_of=self.today, actor=SYSTEM, now=self.now
-        )
+        self._tell([commodity.pk])
 
     def silence(self, codes: list[str]) -> None:
         """Do what the night does for prices that went stale and rates that glide."""
         ids = list(Commodity.objects.filter(code__in=codes).values_list("pk", flat=True))
         if ids:
-            hooks.rates_published(commodity_ids=ids, as_of=self.today, actor=SYSTEM, now=self.now)
+            self._tell(ids)
         follow_glides(on=self.today, actor=SYSTEM, now=self.now)
+
+    def _tell(self, commodity_ids: list[int]) -> None:
+        with hooks.moving_market(now=self.now):
+            hooks.rates_published(
+                commodity_ids=commodity_ids, as_of=self.today, actor=SYSTEM, now=self.now
+            )
 
     def strike(self) -> None:
         """Let the cure clock strike."""

@@ -7,10 +7,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from lending.models import Facility
 from outbox.models import Event
 from pledges.models import CoverRecord, FacilityCover, MarginCall
 from pledges.services.days import record_day
-from pledges.services.tick import TickResult, revalue
+from pledges.services.tick import TickResult, revalue_book
 from pledges.services.warehouse import pledge_free
 from risk.models import Commodity
 from risk.services.rates import publish_rates
@@ -26,7 +27,18 @@ WED, THU = date(2016, 3, 2), date(2016, 3, 3)
 
 def revalued(*codes, on=WED):
     ids = list(Commodity.objects.filter(code__in=codes).values_list("pk", flat=True))
-    return revalue(commodity_ids=ids, as_of=on, actor=SYSTEM, now=noon(on))
+    return revalued_ids(ids, on)
+
+
+def revalued_ids(ids, on):
+    """Re-judge every lender's book, and count."""
+    results = [
+        revalue_book(tenant_id=tenant, commodity_ids=ids, as_of=on, actor=SYSTEM, now=noon(on))
+        for tenant in Facility.objects.order_by("tenant")
+        .values_list("tenant", flat=True)
+        .distinct()
+    ]
+    return sum(results, TickResult(0, 0))
 
 
 def drawn_vault(**vault):
@@ -184,7 +196,7 @@ def queries_of_a_tick(facilities, price):
     with CaptureQueriesContext(
         connection,
     ) as quiet:
-        revalue(commodity_ids=ids, as_of=WED, actor=SYSTEM, now=noon(WED))
+        revalued_ids(ids, WED)
     assert {vault.band() for vault in vaults} == {"covered" if price == 500 else "close_out"}
     return vaults, len(quiet)
 
@@ -201,7 +213,7 @@ def test_a_tick_takes_the_same_statements_for_3_and_30_facilities(facilities):
             [THU, ids[0]],
         )
     with CaptureQueriesContext(connection) as loud:
-        result = revalue(commodity_ids=ids, as_of=THU, actor=SYSTEM, now=noon(THU))
+        result = revalued_ids(ids, THU)
     assert result == TickResult(facilities, facilities)
     assert (quiet, len(loud)) == (QUIET, LOUD)
     assert MarginCall.objects.filter(state="escalated").count() == facilities
