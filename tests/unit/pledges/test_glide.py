@@ -16,7 +16,7 @@ from risk.models import Commodity
 from risk.services.commodities import set_rate_policy
 from risk.services.rates import publish_rates
 from tests.factories.lending import make_drawn_loan
-from tests.factories.parties import SYSTEM
+from tests.factories.parties import SYSTEM, make_lender_team
 from tests.factories.pledges import fingerprint, make_goods, make_vault
 from tests.factories.risk import ACTOR, make_tick, noon, set_cap
 
@@ -149,9 +149,9 @@ def test_the_task_of_the_glide_runs_outside_any_transaction():
 
 @pytest.mark.parametrize("facilities", [2, 12])
 def test_a_glide_takes_the_same_statements_for_2_and_12_facilities(facilities):
-    goods = make_goods()
+    goods, team = make_goods(), make_lender_team()
     for _ in range(facilities):
-        pledged(goods)
+        pledged(goods, team=team)
     make_tick({"alpha": 500}, on=TUE)
     cut_rate()
     with CaptureQueriesContext(connection) as quiet:
