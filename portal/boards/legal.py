@@ -13,11 +13,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from lending.models import Facility
-from logistics.models import Lot, WarehouseReceipt
+from logistics.models import Lot
 from pledges.models import ControlEvidence, InsurancePolicy, PurchaseMoneyNotice, Registration
 from pledges.rules.jurisdictions import law_of
 from portal import columns, formats
 from portal.boards.facts import Fact, money_fact
+from portal.boards.receipt import receipts_table
 from portal.names import joined, name_of
 from portal.queries.law import OnFile
 from portal.tables import Column, Table
@@ -248,25 +249,4 @@ def _notices(rows: Sequence[PurchaseMoneyNotice]) -> Table:
         ],
         rows=rows,
         empty=_("No supplier has registered a security interest."),
-    )
-
-
-def receipts_table(rows: Sequence[WarehouseReceipt]) -> Table:
-    """Return warehouse receipts as a table that leads to each."""
-    return Table(
-        key="receipts",
-        title=_("Warehouse receipts"),
-        columns=[
-            columns.text(
-                _("Number"), "number", href=lambda r: reverse("portal:receipt", args=[r.pk])
-            ),
-            columns.words(_("Goods"), lambda r: _lot_name(r.lot)),
-            columns.quantity(_("Quantity"), "quantity", "lot.item.unit"),
-            columns.text(_("Operator"), lambda r: name_of(r.operator)),
-            columns.text(_("Holder"), lambda r: name_of(r.holder)),
-            columns.day(_("Issued"), "issued_on"),
-            columns.state(_("State"), lambda r: str(r.get_state_display())),
-        ],
-        rows=rows,
-        empty=_("No warehouse receipt was issued for these goods."),
     )

@@ -1,34 +1,119 @@
-"""One warehouse receipt: what it says, what became of it, what it came from."""
+"""Warehouse receipts: all of them, and one with what it says and what became of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
+from django.forms import Form
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from lending.models import Facility
 from logistics.models import ReceiptEntry, WarehouseReceipt
+from logistics.states import ReceiptState
 from parties.actors import Actor
 from portal import columns, formats
 from portal.boards.facts import Fact
 from portal.names import joined, name_of
-from portal.queries.receipts import ReceiptDetail, get_receipt
+from portal.queries.receipts import Outside, ReceiptDetail, list_receipts
 from portal.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptsBoard:
+    """What the page of all receipts shows."""
+
+    facts: list[Fact]
+    tables: dict[str, Table]
+    may_issue: bool
+
+
+def receipts_board(actor: Actor, facility: Facility | None, *, may_issue: bool) -> ReceiptsBoard:
+    """Return the receipts in view, those that stand at the top of the page in numbers."""
+    found = list_receipts(actor, facility)
+    standing = [one for one in found if one.state == ReceiptState.ISSUED]
+    pledged = sum(getattr(one, "pledged", False) for one in standing)
+    held = sum(one.holder_id == actor.organisation_id for one in standing)
+    return ReceiptsBoard(
+        facts=[
+            Fact(_("Standing"), f"{len(standing):,}", note=_("receipts for goods"), tone="lead"),
+            Fact(_("Pledged"), f"{pledged:,}", note=_("as far as you may see")),
+            Fact(_("In your hands"), f"{held:,}", note=_("held by your house")),
+            Fact(
+                _("Ended"),
+                f"{len(found) - len(standing):,}",
+                note=_("split, joined, given back or cancelled"),
+            ),
+        ],
+        tables={"receipts": receipts_table(found)},
+        may_issue=may_issue,
+    )
+
+
+def receipts_table(rows: Sequence[WarehouseReceipt]) -> Table:
+    """Return warehouse receipts as a table that leads to each."""
+    return Table(
+        key="receipts",
+        title=_("Warehouse receipts"),
+        columns=[
+            columns.text(
+                _("Number"), "number", href=lambda r: reverse("portal:receipt", args=[r.pk])
+            ),
+            columns.words(_("Goods"), lambda r: joined(name_of(r.lot.item), r.lot.number)),
+            columns.quantity(_("Quantity"), "quantity", "lot.item.unit"),
+            columns.text(_("Operator"), lambda r: name_of(r.operator)),
+            columns.text(_("Holder"), lambda r: name_of(r.holder)),
+            columns.day(_("Issued"), "issued_on"),
+            columns.state(_("State"), lambda r: str(r.get_state_display())),
+            columns.text(_("Pledged"), lambda r: str(_("yes")) if r.pledged else ""),
+        ],
+        rows=rows,
+        empty=_("No warehouse receipt was issued for these goods."),
+        first_step=_("The operator of a warehouse issues them for goods that lie there."),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class IssueBoard:
+    """What the page for a new receipt shows: its form, and how much may still be papered."""
+
+    facts: list[Fact]
+    forms: Sequence[Form]
+    tables: dict[str, Table] = field(default_factory=dict)
+
+
+def issue_board(forms: Sequence[Form], outside: Sequence[Outside]) -> IssueBoard:
+    """Return the frame of a new receipt."""
+    return IssueBoard(
+        facts=[
+            Fact(
+                _("Lots without a full receipt"),
+                f"{len(outside):,}",
+                note=_("receipts never stand for more than lies there"),
+                tone="lead",
+            )
+        ],
+        forms=forms,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptBoard:
-    """What the page shows."""
+    """What the page of one receipt shows; `effect` is what a pledge of it would do to cover."""
 
     receipt: WarehouseReceipt
     facts: list[Fact]
     said: list[tuple[str, str]]
     tables: dict[str, Table]
+    forms: Sequence[Form] = ()
+    effect: Sequence[tuple[str, str]] = ()
 
 
-def receipt_board(actor: Actor, receipt_id: int) -> ReceiptBoard:
-    """Return one receipt; 404 for strangers."""
-    detail = get_receipt(actor, receipt_id)
+def receipt_board(
+    detail: ReceiptDetail, forms: Sequence[Form] = (), effect: Sequence[tuple[str, str]] = ()
+) -> ReceiptBoard:
+    """Return one receipt with what its reader may do."""
     receipt = detail.receipt
     unit = receipt.lot.item.unit
     return ReceiptBoard(
@@ -39,12 +124,14 @@ def receipt_board(actor: Actor, receipt_id: int) -> ReceiptBoard:
             Fact(_("Holder"), name_of(receipt.holder)),
             Fact(
                 _("Pledged"),
-                _("yes") if any(one.lifted_at is None for one in detail.claims) else _("no"),
+                _("yes") if detail.is_pledged else _("no"),
                 note=_("to you, as far as you may see"),
             ),
         ],
         said=_said(receipt),
         tables={"tree": _tree(detail), "journal": _journal(detail), "claims": _claims(detail)},
+        forms=forms,
+        effect=effect,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Exists, F, OuterRef, Q, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.http import Http404
 
@@ -56,10 +56,17 @@ class ReceiptDetail:
     entries: list[ReceiptEntry]
     came_from: list[ReceiptEntry]
     claims: list[ClaimedReceipt]
+    alike: bool
+    unpapered: bool
+
+    @property
+    def is_pledged(self) -> bool:
+        """Whether a claim rests on it that the actor may see."""
+        return any(one.lifted_at is None for one in self.claims)
 
 
 def get_receipt(actor: Actor, receipt_id: int) -> ReceiptDetail:
-    """Return one receipt (four queries); 404 for strangers. Claims: those of the actor's own."""
+    """Return one receipt (six queries); 404 for strangers. Claims: those of the actor's own."""
     receipt = (
         WarehouseReceipt.objects.filter(_visible_receipts(actor), pk=receipt_id)
         .select_related("operator", "holder", "depositor", "lot__item", "lot__site", "site")
@@ -77,18 +84,24 @@ def get_receipt(actor: Actor, receipt_id: int) -> ReceiptDetail:
                 "position__facility", "position__tenant"
             )
         ),
+        alike=_alike(actor, receipt).exists(),
+        unpapered=_unpapered(actor, receipt).exists(),
     )
 
 
 def list_alike(actor: Actor, receipt: WarehouseReceipt) -> list[WarehouseReceipt]:
     """Return the other receipts that could be joined with one: for the same lot and holder."""
+    return list(_alike(actor, receipt).select_related("lot__item").order_by("number"))
+
+
+def _alike(actor: Actor, receipt: WarehouseReceipt) -> QuerySet[WarehouseReceipt]:
     others = WarehouseReceipt.objects.filter(
         _visible_receipts(actor),
         lot_id=receipt.lot_id,
         holder_id=receipt.holder_id,
         state=ReceiptState.ISSUED,
     )
-    return list(others.exclude(pk=receipt.pk).select_related("lot__item").order_by("number"))
+    return others.exclude(pk=receipt.pk)
 
 
 def list_houses(actor: Actor) -> list[Organisation]:
@@ -107,13 +120,17 @@ def list_pledging(actor: Actor, receipt: WarehouseReceipt) -> list[Facility]:
 
 def list_unpapered(actor: Actor, receipt: WarehouseReceipt) -> list[Position]:
     """Return the reader's positions in a receipt's lot whose own receipt became void."""
-    void = Position.objects.visible_to(actor).filter(
+    void = _unpapered(actor, receipt).select_related(*LABELLED)
+    return list(void.distinct().order_by("opened_at", "pk"))
+
+
+def _unpapered(actor: Actor, receipt: WarehouseReceipt) -> QuerySet[Position]:
+    return Position.objects.visible_to(actor).filter(
         tenant_id=actor.organisation_id,
         lot_id=receipt.lot_id,
         suspensions__reason=SuspensionReason.RECEIPT,
         suspensions__lifted_at__isnull=True,
     )
-    return list(void.select_related(*LABELLED).distinct().order_by("opened_at", "pk"))
 
 
 @dataclass(frozen=True, slots=True)

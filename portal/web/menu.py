@@ -34,6 +34,7 @@ def build_menu(request: HttpRequest, shell: Shell) -> tuple[tuple[Entry, ...], .
         here.entry(_("Orders"), "order", "orders", "order"),
         here.entry(_("Materials & production"), "factory", "materials", "mortgage"),
         here.entry(_("Inventory"), "box", "inventory", "lot"),
+        here.entry(_("Receipts"), "invoice", "receipts", "receipt", "receipt_new"),
         here.entry(_("Receivables"), "invoice", "receivables", "receivable"),
     )
     instructions = here.entry(
@@ -86,7 +87,7 @@ class _Here:
             self.entry(_("Supply-chain map"), "map", "map", "lineage", **at),
             self.entry(_("Facility"), "shield", "facility", **at),
             self.entry(_("Timeline"), "timeline", "timeline", **at),
-            self.entry(_("Legal & insurance"), "bank", "legal", "receipt", "control", **at),
+            self.entry(_("Legal & insurance"), "bank", "legal", "control", **at),
         )
 
     def console(self) -> tuple[Entry, ...]:

@@ -51,6 +51,8 @@ PAGES = {
         "SELECT id FROM lending_facility WHERE code = 'AURORA-2011'",
     ),
     "control": ("/control/", None),
+    "receipts": ("/receipts/", None),
+    "receipt_new": ("/receipts/new/", None),
     "receipt": ("/receipts/{}/", "SELECT min(id) FROM logistics_warehousereceipt"),
     "allocation": ("/allocation/", None),
     "sell_out": ("/sell-out/", None),

@@ -27,6 +27,7 @@ SHOWN = dict.fromkeys(PAGES, TABLE) | {
     "copper": CHART,
     "prices": CHART,
     "instruction_new": "form.action-form",
+    "receipt_new": "form.action-form",
     "four_eyes": "form.action-form",
     "alerts": ".alert-list .event, section.panel .empty",
     "search": "form[role=search] .search-hit",

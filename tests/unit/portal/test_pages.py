@@ -37,7 +37,9 @@ DAYS += [date(2011, 10, 31), date(2011, 12, 30)]
 STATEMENTS = {
     "legal": 22,
     "control": 15,
-    "receipt": 14,
+    "receipts": 12,
+    "receipt_new": 12,
+    "receipt": 16,
     "home": 23,
     "search": 18,
     "facility": 20,
