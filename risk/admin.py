@@ -3,7 +3,16 @@
 from django.contrib import admin
 
 from common.console import EVERYBODY, VISIBLE_TO, ReadOnlyAdmin
-from risk.models import Commodity, PledgeRate, Price, PriceBatch, PriceOverride
+from risk.models import (
+    BacktestRun,
+    BacktestScore,
+    Commodity,
+    PledgeRate,
+    Price,
+    PriceBatch,
+    PriceOverride,
+    RateModelSwitch,
+)
 
 
 @admin.register(Commodity)
@@ -72,3 +81,35 @@ class PriceOverrideAdmin(ReadOnlyAdmin):
     search_fields = ("commodity__code", "reason")
     list_select_related = ("commodity", "maker", "checker")
     date_hierarchy = "observed_on"
+
+
+@admin.register(RateModelSwitch)
+class RateModelSwitchAdmin(ReadOnlyAdmin):
+    """Switches of rate models with maker and checker."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("commodity", "model_before", "model_after", "state", "maker", "checker")
+    list_filter = ("state", "model_after")
+    search_fields = ("commodity__code", "reason")
+    list_select_related = ("commodity", "maker", "checker")
+    date_hierarchy = "requested_at"
+
+
+@admin.register(BacktestRun)
+class BacktestRunAdmin(ReadOnlyAdmin):
+    """Backtests that were run."""
+
+    lender_path = EVERYBODY
+    list_display = ("recorded_at", "until_on", "actor_label")
+    date_hierarchy = "until_on"
+
+
+@admin.register(BacktestScore)
+class BacktestScoreAdmin(ReadOnlyAdmin):
+    """How each model did on each commodity."""
+
+    lender_path = EVERYBODY
+    list_display = ("run", "commodity", "entrant", "days", "exceedances", "matched_rate", "light")
+    list_filter = ("entrant", "light", "commodity")
+    search_fields = ("commodity__code",)
+    list_select_related = ("run", "commodity")

@@ -1,6 +1,7 @@
 """Stored histories as the rate model reads them: whole series at once, in few queries."""
 
-from bisect import bisect_left
+import hashlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,16 +15,42 @@ from django.db import connection
 
 @dataclass(slots=True)
 class PriceHistory:
-    """One commodity's prices that count, oldest first, as quoted."""
+    """One commodity's prices that count, oldest first, as quoted; by_hand: rows set by people."""
 
     days: list[date] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     price_ids: list[int] = field(default_factory=list)
+    by_hand: set[int] = field(default_factory=set)
 
     @property
     def prices(self) -> npt.NDArray[np.float64]:
         """The prices as the model takes them."""
         return np.asarray(self.values, np.float64)
+
+    def until(self, day: date) -> "PriceHistory":
+        """Return the prices up to a day."""
+        rows = bisect_right(self.days, day)
+        return PriceHistory(
+            self.days[:rows],
+            self.values[:rows],
+            self.price_ids[:rows],
+            {row for row in self.by_hand if row < rows},
+        )
+
+    def fingerprint(self, rows: int) -> dict[str, Any]:
+        """Return what names the first `rows` prices for ever: the newest record, and a hash."""
+        return {
+            "rows": rows,
+            "newest_price": max(self.price_ids[:rows]),
+            "sha256": self.digest(rows),
+        }
+
+    def digest(self, rows: int) -> str:
+        """Return the SHA-256 of the first `rows` days and prices, as the model takes them."""
+        table = np.empty(rows, [("day", "<i4"), ("price", "<f8")])
+        table["day"] = [day.toordinal() for day in self.days[:rows]]
+        table["price"] = self.values[:rows]
+        return hashlib.sha256(table.tobytes()).hexdigest()
 
     def first_row(self, day: date) -> int:
         """Return the row of the first price on or after a day."""
@@ -39,30 +66,39 @@ class PublishedRate:
     model_rate: Decimal
     price_id: int
     revision: int
+    model: str
 
 
-def price_histories(commodity_ids: Sequence[int], *, until_on: date) -> dict[int, PriceHistory]:
+def price_histories(
+    commodity_ids: Sequence[int], *, until_on: date, newest: int | None = None
+) -> dict[int, PriceHistory]:
     """Return the histories up to a day; commodities without a price are missing.
 
+    newest: as they stood when this was the newest price record of them, for one commodity.
     Floats from here on: the model is statistics. The shortest text of the stored decimal is what
     a file's reader would have seen, so stored and file histories give the same rates.
     """
     rows = _rows(
         """
-        SELECT commodity_id, observed_on, price, id FROM (
+        SELECT commodity_id, observed_on, price, id,
+               EXISTS (SELECT FROM risk_priceoverride o WHERE o.batch_id = current.batch_id)
+        FROM (
             SELECT DISTINCT ON (commodity_id, observed_on)
-                   commodity_id, observed_on, price::float8 AS price, id
+                   commodity_id, observed_on, price::float8 AS price, id, batch_id
             FROM risk_price
             WHERE commodity_id = ANY(%s) AND observed_on <= %s
+              AND (%s::bigint IS NULL OR id <= %s::bigint)
             ORDER BY commodity_id DESC, observed_on DESC, revision DESC
         ) current
         ORDER BY commodity_id, observed_on
         """,
-        [list(commodity_ids), until_on],
+        [list(commodity_ids), until_on, newest, newest],
     )
     histories: dict[int, PriceHistory] = {}
-    for commodity_id, day, price, price_id in rows:
+    for commodity_id, day, price, price_id, by_hand in rows:
         history = histories.setdefault(commodity_id, PriceHistory())
+        if by_hand:
+            history.by_hand.add(len(history.days))
         history.days.append(day)
         history.values.append(price)
         history.price_ids.append(price_id)
@@ -76,7 +112,7 @@ def published_rates(
     rows = _rows(
         """
         SELECT DISTINCT ON (commodity_id, effective_on)
-               commodity_id, effective_on, rate, model_rate, price_id, revision
+               commodity_id, effective_on, rate, model_rate, price_id, revision, model
         FROM risk_pledgerate
         WHERE commodity_id = ANY(%s) AND effective_on BETWEEN %s AND %s
         ORDER BY commodity_id DESC, effective_on DESC, revision DESC

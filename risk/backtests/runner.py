@@ -13,7 +13,8 @@ from risk.backtests.scores import FIRST_ROW, Outcomes, Score, outcomes, score
 from risk.backtests.statistics import FloatArray
 from risk.governance import publish_path
 from risk.pledge_rates import RateParameters
-from risk.rate_models.registry import RateModelCode, rate_model
+from risk.rate_models.codes import RateModelCode
+from risk.rate_models.registry import rate_model
 
 # The backtest's names for ours, bare and as published, beside the challengers' own codes.
 PROPOSAL, PROPOSAL_GOVERNED = "proposal", "proposal_gov"

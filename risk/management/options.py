@@ -16,3 +16,8 @@ def iso_date(text: str) -> date:
     except ValueError:
         message = f"{text!r} is not a date such as 2021-12-31"
         raise ArgumentTypeError(message) from None
+
+
+def names(text: str) -> list[str]:
+    """Return the names of a list with commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -8,10 +8,15 @@ from django.utils.translation import gettext_lazy as _
 
 from common.fields import CurrencyField, RateField
 from common.immutability import frozen_columns
+from risk.rate_models.codes import RateModelCode
+from risk.triggers import FrozenFromOutside
 from risk.units import Quotation
 
 # A glide longer than a quarter would hide a cut instead of softening it.
 MAX_GLIDE_DAYS = 60
+# Goods that borrow another's series: the longer sale and the rarer loss are the price of it.
+PROXY_HORIZON_DAYS = 20
+PROXY_CONFIDENCE = Decimal("0.995")
 
 
 class CommodityKind(models.TextChoices):
@@ -73,6 +78,37 @@ class Commodity(models.Model):
             "business days over which a cut of the rate reaches outstanding loans; 0: at once"
         ),
     )
+    rate_model = models.CharField(
+        max_length=20,
+        choices=RateModelCode.choices,
+        default=RateModelCode.BFHS,
+        db_default=RateModelCode.BFHS.value,
+        help_text=_("what computes its rates; two people switch it"),
+    )
+    proxy = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text=_("the series that stands in for goods without one of their own"),
+    )
+    proxy_beta = models.DecimalField(
+        max_digits=8, decimal_places=4, null=True, help_text=_("moves per move of the proxy")
+    )
+    basis_scale = models.DecimalField(
+        max_digits=8,
+        decimal_places=6,
+        null=True,
+        help_text=_("daily scale of the moves that the proxy does not explain"),
+    )
+    drift_per_day = models.DecimalField(
+        max_digits=8,
+        decimal_places=6,
+        default=0,
+        db_default=0,
+        help_text=_("decline per trading day, such as -0.001 for ageing technology"),
+    )
     active = models.BooleanField(default=True)
 
     class Meta:
@@ -122,6 +158,27 @@ class Commodity(models.Model):
                 name="commodity_glides_within_a_quarter",
                 condition=Q(glide_days__lte=MAX_GLIDE_DAYS),
             ),
+            models.CheckConstraint(
+                name="commodity_rate_model_known", condition=Q(rate_model__in=RateModelCode.values)
+            ),
+            models.CheckConstraint(
+                name="commodity_proxy_is_explicit_and_careful",
+                condition=Q(
+                    proxy__isnull=True,
+                    proxy_beta__isnull=True,
+                    basis_scale__isnull=True,
+                    drift_per_day=0,
+                )
+                | Q(
+                    ~Q(proxy=F("id")),
+                    proxy__isnull=False,
+                    proxy_beta__gt=0,
+                    basis_scale__gt=0,
+                    drift_per_day__lte=0,
+                    horizon_days__gte=PROXY_HORIZON_DAYS,
+                    confidence__gte=PROXY_CONFIDENCE,
+                ),
+            ),
             # Lets a price's currency be tied to its commodity's by a foreign key.
             models.UniqueConstraint(fields=["id", "currency"], name="commodity_has_one_currency"),
         ]
@@ -135,7 +192,8 @@ class Commodity(models.Model):
                 "price_quantity",
                 "price_factor",
                 constraint="quotation_frozen",
-            )
+            ),
+            FrozenFromOutside("rate_model", constraint="rate_model_switched_by_two"),
         ]
 
     def __str__(self) -> str:

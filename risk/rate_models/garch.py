@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student
 
 from risk.pledge_rates import FloatArray, RateParameters
 
@@ -74,6 +73,8 @@ def _filtered(fit: Fit, ahead: FloatArray) -> FloatArray:
 
 def _quantiles(fit: Fit, variances: FloatArray, parameters: RateParameters) -> FloatArray:
     """Return the horizon's log quantile for each row's next-day variance: the mean drifts on."""
+    from scipy.stats import t as student
+
     horizon, p = parameters.horizon, parameters.tail_probability
     persistence = min(fit.alpha + fit.beta, 0.9999)
     level = fit.omega / (1 - persistence)

@@ -3,30 +3,15 @@
 from typing import TYPE_CHECKING
 
 import numpy.typing as npt
-from django.db.models import TextChoices
-from django.utils.translation import gettext_lazy as _
 
 from risk.pledge_rates import MODEL_NAME, FloatArray, RateParameters, RatePath, walk_forward
 from risk.rate_models import simple
+from risk.rate_models.codes import RateModelCode
 from risk.rate_models.garch import garch_t
 from risk.rate_models.protocol import RateModel, from_quantiles
 
 if TYPE_CHECKING:
     from risk.rate_models.protocol import LogQuantiles
-
-
-class RateModelCode(TextChoices):
-    """What a commodity's rates can be computed by."""
-
-    BFHS = "bfhs", _("Blended-scale filtered history")
-    STATIC70 = "static70", _("Static 70 %")
-    STATIC_CAL = "static_cal", _("Static, calibrated on the first five years")
-    HS1000 = "hs1000", _("Historical simulation, 1000 days")
-    HS2500 = "hs2500", _("Historical simulation, 2500 days")
-    RISKMETRICS = "riskmetrics", _("RiskMetrics")
-    GARCH_T = "garch_t", _("GARCH with Student’s t")
-    FHS97 = "fhs97", _("Filtered historical simulation")
-    FHS97_FLOOR10Y = "fhs97_floor10y", _("Filtered historical simulation with ten-year floor")
 
 
 def _proposal(

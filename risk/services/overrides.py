@@ -11,20 +11,19 @@ from common.locks import lock_one
 from outbox.services import audit
 from outbox.services.events import NewEvent, emit_many
 from parties.actors import Actor
-from parties.roles import Act, OrganisationKind, Role
+from parties.roles import Act, Role
 from parties.services.authority import (
     NotAllowed,
     require_authority,
     require_other_person,
-    require_role,
 )
 from risk import hooks
 from risk.models import Commodity, PriceOverride
 from risk.queries import current_prices, latest_prices
+from risk.services.houses import house_person
 from risk.services.prices import FuturePrice, Observation, UnknownCommodity, record_prices
 from risk.services.recording import PriceRefused, lock_priced, price_of
 
-_HOUSES = (OrganisationKind.LENDER, OrganisationKind.PLATFORM)
 _CENT = Decimal("0.01")
 
 
@@ -54,7 +53,7 @@ def request_override(
     Raises SamePrice, FuturePrice, UnknownCommodity (money has no price to set), PriceRefused,
     OverrideWaiting, NotAllowed.
     """
-    maker_id = _person_of(actor, Role.PREPARER, Role.RISK_OFFICER)
+    maker_id = house_person(actor, Role.PREPARER, Role.RISK_OFFICER)
     with transaction.atomic():
         locked = _lock(commodity)
         before = _price_on(locked, on)
@@ -82,7 +81,7 @@ def apply_override(*, override: PriceOverride, actor: Actor, now: datetime) -> P
     the step is worth now. Raises SamePerson, BeyondAuthority, PriceMovedOn, TransitionRefused,
     NotAllowed.
     """
-    checker_id = _person_of(actor, Role.APPROVER, Role.RISK_OFFICER)
+    checker_id = house_person(actor, Role.APPROVER, Role.RISK_OFFICER)
     with transaction.atomic():
         locked = _mine(override, actor)
         require_other_person(actor, maker_id=locked.maker_id)
@@ -110,7 +109,7 @@ def refuse_override(
     *, override: PriceOverride, note: str, actor: Actor, now: datetime
 ) -> PriceOverride:
     """Leave the price as it is, by the word of another person than the maker."""
-    checker_id = _person_of(actor, Role.APPROVER, Role.RISK_OFFICER)
+    checker_id = house_person(actor, Role.APPROVER, Role.RISK_OFFICER)
     with transaction.atomic():
         locked = _mine(override, actor)
         require_other_person(actor, maker_id=locked.maker_id)
@@ -124,21 +123,13 @@ def withdraw_override(
     *, override: PriceOverride, note: str, actor: Actor, now: datetime
 ) -> PriceOverride:
     """Take a request back; anybody of the house who may ask may also take back."""
-    _person_of(actor, Role.PREPARER, Role.RISK_OFFICER)
+    house_person(actor, Role.PREPARER, Role.RISK_OFFICER)
     with transaction.atomic():
         locked = _mine(override, actor)
         locked.withdraw(note=note, now=now)
         locked.save()
         _trace(locked, "withdraw_override", "override_withdrawn", actor, now)
         return locked
-
-
-def _person_of(actor: Actor, *roles: Role) -> int:
-    """Return who acts: a person with one of the roles at a lender or the platform."""
-    require_role(actor, *roles)
-    if actor.person_id is None or actor.organisation_kind not in _HOUSES:
-        raise NotAllowed(message=_("Prices are set by people of a lender or of the platform."))
-    return actor.person_id
 
 
 def _mine(override: PriceOverride, actor: Actor) -> PriceOverride:

@@ -4,10 +4,10 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
+from math import isnan
 from typing import Any
 
-import numpy as np
 from django.db import connection
 
 from common.locks import lock_in_order
@@ -15,20 +15,18 @@ from outbox.services import audit
 from outbox.services.events import NewEvent, emit_many
 from parties.actors import Actor
 from risk import hooks
-from risk.governance import publish
-from risk.histories import (
-    PriceHistory,
-    PublishedRate,
-    price_histories,
-    published_rates,
-    rates_before,
-)
+from risk.histories import PriceHistory, PublishedRate, published_rates, rates_before
 from risk.models import Commodity, CommodityKind
-from risk.pledge_rates import MODEL_NAME, RateParameters, RatePath, walk_forward
+from risk.recipes import exact, governed, recipe_of
 from risk.services.alerts import StalePrice, alert_stale
+from risk.services.model_inputs import (
+    Inputs,
+    RateDay,
+    effective_cap,
+    load_inputs,
+    opinions,
+)
 from risk.weekdays import weekdays_between
-
-_MODEL_RATE_STEP = Decimal("0.00000000000000001")
 
 
 @dataclass(slots=True)
@@ -45,15 +43,6 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True)
-class _Day:
-    """A day that gets a rate: from the price of a row, so many weekdays old."""
-
-    effective_on: date
-    row: int
-    age: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class _NewRate:
     """A row to write."""
 
@@ -62,6 +51,7 @@ class _NewRate:
     revision: int
     rate: Decimal
     model_rate: Decimal
+    model: str
     parameters: dict[str, Any]
     price_id: int
 
@@ -110,20 +100,20 @@ def _publish(
     first_on = from_on or until_on
     with hooks.moving_market(now=now):
         chosen = {commodity.pk: commodity for commodity in _lock_rated(commodities)}
-        histories = price_histories(list(chosen), until_on=until_on)
+        inputs = load_inputs(list(chosen.values()), until_on=until_on)
         known = published_rates(list(chosen), from_on=first_on, until_on=until_on)
         before = rates_before(list(chosen), first_on)
         changed: list[_NewRate] = []
         stale: list[StalePrice] = []
         for pk, commodity in chosen.items():
-            history = histories.get(pk, PriceHistory())
+            history = inputs.of(pk)
             days = _days(history, from_on, until_on)
             if reason := _why_none(commodity, days):
                 outcome.skipped[commodity.code] = reason
                 if from_on is None and days:
                     stale.append(StalePrice(commodity, history.days[-1], reason))
                 continue
-            rates = _rates(commodity, history, days, before.get(pk), known.get(pk, {}))
+            rates = _rates(commodity, inputs, days, before.get(pk), known.get(pk, {}))
             changed += _account(outcome, commodity, list(rates))
         if changed:
             _write(changed, actor, now)
@@ -143,18 +133,18 @@ def _lock_rated(commodities: Collection[Commodity] | None) -> list[Commodity]:
     return lock_in_order(rated)
 
 
-def _days(history: PriceHistory, from_on: date | None, until_on: date) -> list[_Day]:
+def _days(history: PriceHistory, from_on: date | None, until_on: date) -> list[RateDay]:
     """Return the days to publish: those with a price in the range, or its last day alone."""
     if not history.days:
         return []
     if from_on is None:
         age = weekdays_between(history.days[-1], until_on)
-        return [_Day(until_on, len(history.days) - 1, age)]
+        return [RateDay(until_on, len(history.days) - 1, age)]
     rows = range(history.first_row(from_on), len(history.days))
-    return [_Day(history.days[row], row) for row in rows]
+    return [RateDay(history.days[row], row) for row in rows]
 
 
-def _why_none(commodity: Commodity, days: Sequence[_Day]) -> str:
+def _why_none(commodity: Commodity, days: Sequence[RateDay]) -> str:
     """Return why a commodity can have no rate; nothing if it can."""
     if not days or days[-1].age > commodity.stop_after_days:
         return "no_price"
@@ -176,21 +166,22 @@ def _account(
 
 def _rates(
     commodity: Commodity,
-    history: PriceHistory,
-    days: Sequence[_Day],
+    inputs: Inputs,
+    days: Sequence[RateDay],
     previous: tuple[date, Decimal] | None,
     known: dict[date, PublishedRate],
 ) -> Iterator[_NewRate | None]:
     """Yield the governed rate of each day that has one; None where the same is published."""
-    # One age for all is right: only a single day can have an old price.
-    path = walk_forward(
-        history.prices, _parameters(commodity), ages=days[-1].age, first_row=days[0].row
-    )
-    for day in days:
-        model_rate = float(path.rate[day.row])
-        if np.isnan(model_rate):
+    history, model = inputs.of(commodity.pk), recipe_of(commodity, age=0).model
+    for opinion in opinions(commodity, days, inputs):
+        model_rate, day = opinion.modelled.rate, opinion.day
+        if isnan(model_rate):
             continue
-        rate = _govern(min(model_rate, 1.0), day.effective_on, previous, commodity.cap)
+        cap = effective_cap(commodity, opinion)
+        kept = opinion.kept | {"cap": str(cap)}
+        if previous:
+            kept |= {"previous_rate": str(previous[1]), "previous_on": previous[0].isoformat()}
+        rate = governed(model_rate, day.effective_on, previous, cap)
         if rate:
             previous = (day.effective_on, rate)
         new = _NewRate(
@@ -198,58 +189,22 @@ def _rates(
             effective_on=day.effective_on,
             revision=1,
             rate=rate,
-            model_rate=_exact(min(model_rate, 1.0)),
-            parameters=_snapshot(commodity, path, day),
+            model_rate=exact(model_rate),
+            model=model,
+            parameters=kept,
             price_id=history.price_ids[day.row],
         )
         yield _unless_known(new, known.get(day.effective_on))
-
-
-def _parameters(commodity: Commodity) -> RateParameters:
-    """Return the model's parameters; the cap is left to governance, so that the model is seen."""
-    return RateParameters(
-        horizon=commodity.horizon_days,
-        confidence=float(commodity.confidence),
-        disposal_cost=float(commodity.disposal_cost),
-    )
-
-
-def _govern(
-    model_rate: float, day: date, previous: tuple[date, Decimal] | None, cap: Decimal
-) -> Decimal:
-    """Return the rate to publish on a day, given the last positive one and its day."""
-    capped = min(model_rate, float(cap))
-    if previous is None:
-        return publish(capped, None, cap=cap)
-    return publish(capped, previous[1], days=weekdays_between(previous[0], day), cap=cap)
-
-
-def _exact(rate: float) -> Decimal:
-    """Return a float as the column keeps it: all digits that tell it from its neighbours."""
-    return Decimal(repr(rate)).quantize(_MODEL_RATE_STEP, rounding=ROUND_HALF_EVEN)
-
-
-def _snapshot(commodity: Commodity, path: RatePath, day: _Day) -> dict[str, Any]:
-    """Return what went into a rate besides its price."""
-    return {
-        "horizon_days": commodity.horizon_days,
-        "confidence": str(commodity.confidence),
-        "disposal_cost": str(commodity.disposal_cost),
-        "cap": str(commodity.cap),
-        "age_days": day.age,
-        "scale": float(path.scale[day.row]),
-        "tail": float(path.tail[day.row]),
-        "observations": int(path.observations[day.row]),
-    }
 
 
 def _unless_known(new: _NewRate, known: PublishedRate | None) -> _NewRate | None:
     """Return the rate as the next revision of its day, or None if it says what is known."""
     if known is None:
         return new
-    is_same = (new.rate, new.model_rate, new.price_id) == (
+    is_same = (new.rate, new.model_rate, new.model, new.price_id) == (
         known.rate,
         known.model_rate,
+        known.model,
         known.price_id,
     )
     return None if is_same else replace(new, revision=known.revision + 1)
@@ -261,12 +216,11 @@ def _write(rates: Sequence[_NewRate], actor: Actor, now: datetime) -> None:
         cursor.execute(
             """
             INSERT INTO risk_pledgerate (commodity_id, effective_on, revision, rate, model_rate,
-                                         parameters, price_id, model, recorded_at, actor_label)
-            SELECT *, %s, %s, %s FROM unnest(%s::bigint[], %s::date[], %s::smallint[],
-                %s::numeric[], %s::numeric[], %s::jsonb[], %s::bigint[])
+                                         model, parameters, price_id, recorded_at, actor_label)
+            SELECT *, %s, %s FROM unnest(%s::bigint[], %s::date[], %s::smallint[],
+                %s::numeric[], %s::numeric[], %s::varchar[], %s::jsonb[], %s::bigint[])
             """,
             [
-                MODEL_NAME,
                 now,
                 actor.label,
                 [rate.commodity_id for rate in rates],
@@ -274,6 +228,7 @@ def _write(rates: Sequence[_NewRate], actor: Actor, now: datetime) -> None:
                 [rate.revision for rate in rates],
                 [rate.rate for rate in rates],
                 [rate.model_rate for rate in rates],
+                [rate.model for rate in rates],
                 [json.dumps(rate.parameters) for rate in rates],
                 [rate.price_id for rate in rates],
             ],

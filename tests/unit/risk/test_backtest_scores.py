@@ -165,12 +165,12 @@ PANEL = {
     "fhs97": (1.27, 12, 12, 86.02, 85.28, 0.203, 24.6, 0.206, 17.5, 5.86, 7.9),
     "fhs97_floor10y": (0.67, 10, 12, 83.72, 85.32, 0.169, 23.7, 0.109, 16.1, 2.97, 7.9),
     "proposal": (1.02, 12, 12, 86.22, 86.13, 0.229, 27.0, 0.355, 15.0, 3.30, 8.2),
-    "proposal_gov": (1.00, 12, 12, 85.73, 85.77, 0.212, 27.0, 0.228, 14.5, 3.95, 8.0),
+    "proposal_gov": (1.00, 12, 12, 85.73, 85.77, 0.213, 27.0, 0.228, 14.5, 3.95, 8.0),
 }
 
 
 def test_the_panel_scores_as_the_reference_says(shared_data: Path) -> None:
-    """All of it but the skill of the governed rate, where the page says 0.213."""
+    """Every figure of the page, GARCH aside: its fits fall on other days."""
     files = sorted((shared_data / "prices").glob("*.csv"))
     series = [_series(path.stem, _history(path.parent, path.stem)[1]) for path in files]
     entries = run(series, PANEL, PARAMETERS)

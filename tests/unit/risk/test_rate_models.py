@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from risk.pledge_rates import RateParameters, walk_forward
+from risk.rate_models.codes import RateModelCode
 from risk.rate_models.garch import Fit, fitted
-from risk.rate_models.registry import RATE_MODELS, RateModelCode, rate_model
+from risk.rate_models.registry import RATE_MODELS, rate_model
 
 from .test_pledge_rates import _history, _random_walk
 
