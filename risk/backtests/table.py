@@ -101,7 +101,7 @@ def write_csv(entries: Sequence[Entry], out: TextIO) -> None:
 
 def table_lines(entries: Sequence[Entry]) -> Iterator[str]:
     """Yield the table of means as the design page has it, as text."""
-    layout = "{:<15}" + " {:>14}" * (len(COLUMNS) - 2) + " {:>8} {:>10}"
+    layout = "{:<15}" + " {:>14}" * (len(COLUMNS) - 1) + " {:>8} {:>10}"
     shown = [column for column in COLUMNS if column.name != "days"]
     labels = [column.label for column in shown]
     yield layout.format("model", *labels, "Kupiec", "cond. cov.")

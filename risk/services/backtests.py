@@ -14,6 +14,19 @@ from risk.histories import PriceHistory, price_histories
 from risk.models import BacktestRun, BacktestScore, Commodity, CommodityKind
 from risk.pledge_rates import RateParameters
 
+_SCORE_COLUMNS = (
+    "days",
+    "kupiec",
+    "kupiec_share",
+    "conditional",
+    "conditional_share",
+    "mean_rate",
+    "matched_rate",
+    "worst",
+    "daily_move",
+    "fall_5d",
+    "calls",
+)
 PATH_EVERY = 5  # rows between two points of a chart: a week
 
 
@@ -79,8 +92,6 @@ def _row(
     hits = np.flatnonzero(seen.returns < entry.log_quantiles).tolist()
     rates = np.exp(entry.log_quantiles).round(4).tolist()
     score = entry.score
-    kept = ("kupiec", "kupiec_share", "conditional", "conditional_share", "mean_rate")
-    kept += ("matched_rate", "worst", "daily_move", "fall_5d", "calls", "days")
     return BacktestScore(
         commodity=commodity,
         entrant=entry.entrant,
@@ -95,7 +106,7 @@ def _row(
         light=score.light.value,
         path=[[days[at], rates[at]] for at in range(0, len(days), PATH_EVERY)],
         exceeded=[[days[at], float(seen.prices[at])] for at in hits],
-        **{name: getattr(score, name) for name in kept},
+        **{name: getattr(score, name) for name in _SCORE_COLUMNS},
     )
 
 

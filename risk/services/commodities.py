@@ -15,7 +15,12 @@ from parties.actors import Actor
 from risk import hooks
 from risk.catalogue import CATALOGUE, CommodityDefinition
 from risk.models import Commodity, CommodityKind
-from risk.models.commodity import MAX_GLIDE_DAYS, AssetClass
+from risk.models.commodity import (
+    MAX_GLIDE_DAYS,
+    PROXY_CONFIDENCE,
+    PROXY_HORIZON_DAYS,
+    AssetClass,
+)
 from risk.units import parse_quotation
 
 
@@ -92,8 +97,9 @@ def set_rate_policy(
     """Change how a commodity's rate is computed, from the next publication on.
 
     changes: any of horizon_days, confidence, cap, disposal_cost, stale_after_days,
-    stop_after_days, glide_days, active. The last four change quotes at once: callbacks of
-    `hooks.on_rates_published` run in the same transaction.
+    stop_after_days, glide_days, active, and proxy, proxy_beta, basis_scale, drift_per_day for
+    goods that lean on another series. Ages, glide and activity change quotes at once: callbacks
+    of `hooks.on_rates_published` run in the same transaction.
 
     Raises:
         TypeError: a change of anything else.
@@ -131,6 +137,10 @@ _POLICY_FIELDS = frozenset(
         "stop_after_days",
         "glide_days",
         "active",
+        "proxy",
+        "proxy_beta",
+        "basis_scale",
+        "drift_per_day",
     }
 )
 
@@ -151,6 +161,7 @@ def _check_policy(commodity: Commodity) -> None:
             0 <= commodity.glide_days <= MAX_GLIDE_DAYS,
             _("0 to %d days") % MAX_GLIDE_DAYS,
         ),
+        *_proxy_checks(commodity),
     )
     for field, holds, expected in checks:
         if not holds:
@@ -161,6 +172,30 @@ def _check_policy(commodity: Commodity) -> None:
                 field=field,
                 numbers={field: value},
             )
+
+
+def _proxy_checks(commodity: Commodity) -> tuple[tuple[str, bool, str], ...]:
+    """Return what must hold of goods that lean on another series, and of those that do not."""
+    beta, basis = commodity.proxy_beta, commodity.basis_scale
+    if commodity.proxy_id is None:
+        bare = beta is None and basis is None and commodity.drift_per_day == 0
+        return (("proxy", bare, _("named where beta, basis or drift are")),)
+    return (
+        ("proxy", commodity.proxy_id != commodity.pk, _("another commodity")),
+        ("proxy_beta", beta is not None and beta > 0, _("above 0")),
+        ("basis_scale", basis is not None and basis > 0, _("above 0")),
+        ("drift_per_day", commodity.drift_per_day <= 0, _("0 or below")),
+        (
+            "horizon_days",
+            commodity.horizon_days >= PROXY_HORIZON_DAYS,
+            _("at least %d with a proxy") % PROXY_HORIZON_DAYS,
+        ),
+        (
+            "confidence",
+            commodity.confidence >= PROXY_CONFIDENCE,
+            _("at least %s with a proxy") % PROXY_CONFIDENCE,
+        ),
+    )
 
 
 def _define(definition: CommodityDefinition, actor: Actor, now: datetime) -> Commodity:

@@ -43,13 +43,13 @@ class Inputs:
         return self.histories.get(commodity_id, PriceHistory())
 
 
-def load_inputs(commodities: Sequence[Commodity], *, until_on: date) -> Inputs:
-    """Return what the rates of these commodities are made from (three queries at most)."""
+def load_inputs(commodities: Sequence[Commodity], *, first_on: date, until_on: date) -> Inputs:
+    """Return what the rates of these days are made from (three queries at most)."""
     histories = price_histories([one.pk for one in commodities], until_on=until_on)
     thin = {
         one.asset_class
         for one in commodities
-        if len(histories.get(one.pk, PriceHistory()).days) < one.horizon_days + START_ROWS
+        if histories.get(one.pk, PriceHistory()).first_row(first_on) < one.horizon_days + START_ROWS
     } - {AssetClass.OTHER}  # all sorts of goods are nobody's peers
     peers: dict[str, list[int]] = {}
     if thin:

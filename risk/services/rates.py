@@ -100,7 +100,7 @@ def _publish(
     first_on = from_on or until_on
     with hooks.moving_market(now=now):
         chosen = {commodity.pk: commodity for commodity in _lock_rated(commodities)}
-        inputs = load_inputs(list(chosen.values()), until_on=until_on)
+        inputs = load_inputs(list(chosen.values()), first_on=first_on, until_on=until_on)
         known = published_rates(list(chosen), from_on=first_on, until_on=until_on)
         before = rates_before(list(chosen), first_on)
         changed: list[_NewRate] = []

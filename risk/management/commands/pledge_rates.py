@@ -11,7 +11,7 @@ import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 
 from common import clock
-from risk.management.options import iso_date
+from risk.management.options import iso_date, names
 from risk.pledge_rates import RateParameters, walk_forward
 from risk.price_files import (
     PriceFile,
@@ -31,7 +31,15 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # it must work before anything is configured
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--prices", type=Path, required=True, help="folder or one CSV file")
+        source = parser.add_mutually_exclusive_group(required=True)
+        source.add_argument("--prices", type=Path, help="folder or one CSV file")
+        source.add_argument(
+            "--reproduce",
+            action="store_true",
+            help="compute the published rates again from what was kept with them",
+        )
+        parser.add_argument("--series", type=names, help="codes of the rates to reproduce")
+        parser.add_argument("--from", dest="from_on", type=iso_date, help="first day to reproduce")
         days = parser.add_mutually_exclusive_group()
         days.add_argument(
             "--as-of",
@@ -43,6 +51,28 @@ class Command(BaseCommand):
         parser.add_argument("--confidence", type=float, default=0.99, help="such as 0.99")
 
     def handle(self, **options: Any) -> None:
+        if options["reproduce"]:
+            self._reproduce(options["series"], options["from_on"], options["as_of"])
+        else:
+            self._compute(options)
+
+    def _reproduce(
+        self, codes: list[str] | None, from_on: date | None, until_on: date | None
+    ) -> None:
+        """Name each rate that does not come out again to the last digit, and fail if any."""
+        from risk.services.reproduction import reproduce_rates
+
+        count = wrong = 0
+        for one in reproduce_rates(codes=codes, from_on=from_on, until_on=until_on):
+            count += 1
+            if one.problem:
+                wrong += 1
+                self.stderr.write(f"{one.rate} ({one.rate.model}): {one.problem}")
+        self.stdout.write(f"{count - wrong} of {count} published rates come out again exactly")
+        if wrong:
+            raise CommandError(f"{wrong} do not; the reasons are above")
+
+    def _compute(self, options: dict[str, Any]) -> None:
         parameters = _parameters(options["horizon"], options["confidence"])
         problems: list[RowProblem] = []
         short: list[str] = []

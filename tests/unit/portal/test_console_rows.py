@@ -27,7 +27,7 @@ from pledges.models import (
     Suspension,
 )
 from pledges.states import SuspensionReason
-from risk.models import Commodity, PriceOverride
+from risk.models import BacktestRun, BacktestScore, Commodity, PriceOverride, RateModelSwitch
 from tests.factories.parties import make_lender, make_platform
 from tests.unit.portal.test_console import MODELS, browser, page, staff
 
@@ -81,10 +81,15 @@ def leave_decisions(facility: Facility, maker: Person) -> None:
     FacilityChange.objects.create(
         facility=facility, before={"limit": "1"}, after={"limit": "2"}, requested_at=LATER, **asked
     )
+    commodity = Commodity.objects.filter(kind="commodity").earliest("pk")
     PriceOverride.objects.create(
-        commodity=Commodity.objects.filter(kind="commodity").earliest("pk"),
+        commodity=commodity,
         observed_on=LATER.date(), price=1, price_before=2, stake=1, requested_at=LATER, **asked,
     )  # fmt: skip
+    RateModelSwitch.objects.create(
+        commodity=commodity, model_before="bfhs", model_after="fhs97", requested_at=LATER, **asked
+    )
+    leave_backtest(commodity)
     call = MarginCall.objects.filter(facility=facility).earliest("pk")
     MarginCallExtension.objects.create(
         call=call, due_before=call.due_at, due_after=call.due_at + timedelta(days=1),
@@ -94,6 +99,17 @@ def leave_decisions(facility: Facility, maker: Person) -> None:
         tenant=facility.tenant, facility=facility, kind="release", version=1, max_amount=1,
         min_coverage=2, valid_from=LATER.date(), valid_until=LATER.date() + timedelta(days=1),
         maker=maker, proposed_at=LATER,
+    )  # fmt: skip
+
+
+def leave_backtest(commodity: Commodity) -> None:
+    run = BacktestRun.objects.create(until_on=LATER.date(), recorded_at=LATER)
+    BacktestScore.objects.create(
+        run=run, commodity=commodity, entrant="fhs97", horizon_days=10, confidence=0.99,
+        prices_hash="a" * 64, first_on=LATER.date(), last_on=LATER.date(), days=1, exceedances=0,
+        kupiec=1, kupiec_share=1, conditional=1, conditional_share=1, mean_rate=0.8,
+        matched_rate=0.8, skill=0, worst=0, daily_move=0, fall_5d=0, haircut_ratio=1, calls=0,
+        light="green",
     )  # fmt: skip
 
 
