@@ -4,6 +4,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from celery.schedules import crontab
 from django.utils.translation import gettext_lazy as _
@@ -207,9 +208,28 @@ INSTRUCTION_PROMISE_MINUTES = {
     "expires": 2_880,
 }
 
+# Price feeds. Hosts outside the list are not asked, whoever sets a feed up; keys come from
+# FRED_API_KEY, EIA_API_KEY and FEED_KEY_<CODE>. Files are left under FEED_FOLDER/<code>/.
+FEED_BASE_URLS = {
+    "fred": os.environ.get("FRED_URL", "https://api.stlouisfed.org/fred"),
+    "eia": os.environ.get("EIA_URL", "https://api.eia.gov/v2"),
+}
+FEED_HOSTS = {
+    *os.environ.get("FEED_HOSTS", "").replace(",", " ").split(),
+    *(urlsplit(url).hostname for url in FEED_BASE_URLS.values()),
+}
+FEED_FOLDER = os.environ.get("FEED_FOLDER", str(RUN_DIR / "feeds"))
+FEED_TIMEOUT_SECONDS = 15.0  # between two pieces of an answer
+FEED_DEADLINE_SECONDS = 60.0  # for a whole answer
+
 # The demonstration plays in a year of its own: the machine's date would age its prices.
 if not DEMO:
     CELERY_BEAT_SCHEDULE |= {
+        "look-at-feeds": {
+            "task": "risk.tasks.look_at_feeds",
+            "schedule": 30.0,
+            "options": {"expires": 30},
+        },
         "publish-rates": {
             "task": "risk.tasks.publish_daily_rates",
             "schedule": crontab(hour=22, minute=0),
@@ -273,4 +293,6 @@ LOGGING: dict[str, Any] = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "WARNING")},
+    # They write whole addresses, and some sources want their key in the address.
+    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
 }

@@ -2,16 +2,22 @@
 
 from django.contrib import admin
 
-from common.console import EVERYBODY, VISIBLE_TO, ReadOnlyAdmin
+from common.console import EVERYBODY, PLATFORM_ONLY, VISIBLE_TO, ReadOnlyAdmin
 from risk.models import (
     BacktestRun,
     BacktestScore,
     Commodity,
+    Feed,
+    FeedBody,
+    FeedRun,
+    FeedSeries,
+    HeldPrice,
     PledgeRate,
     Price,
     PriceBatch,
     PriceOverride,
     RateModelSwitch,
+    SecondPrint,
 )
 
 
@@ -113,3 +119,79 @@ class BacktestScoreAdmin(ReadOnlyAdmin):
     list_filter = ("entrant", "light", "commodity")
     search_fields = ("commodity__code",)
     list_select_related = ("run", "commodity")
+
+
+@admin.register(Feed)
+class FeedAdmin(ReadOnlyAdmin):
+    """Where prices come from and when they are asked for."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("code", "name", "adapter", "kind", "expected_at", "next_run_at", "active")
+    list_filter = ("adapter", "active")
+    search_fields = ("code", "name")
+
+
+@admin.register(FeedSeries)
+class FeedSeriesAdmin(ReadOnlyAdmin):
+    """Which series is which commodity's price."""
+
+    lender_path = "feed__tenant"
+    list_display = ("feed", "series", "commodity", "currency", "unit", "confirms_only")
+    search_fields = ("feed__code", "series", "commodity__code")
+    list_select_related = ("feed", "commodity")
+
+
+@admin.register(FeedRun)
+class FeedRunAdmin(ReadOnlyAdmin):
+    """What every look at a feed brought, and why some brought nothing."""
+
+    lender_path = "feed__tenant"
+    list_display = (
+        "requested_at",
+        "feed",
+        "state",
+        "accepted",
+        "duplicate",
+        "superseded",
+        "quarantined",
+        "refused",
+        "error_code",
+    )
+    list_filter = ("state", "feed")
+    search_fields = ("feed__code", "error")
+    list_select_related = ("feed",)
+    date_hierarchy = "requested_at"
+
+
+@admin.register(FeedBody)
+class FeedBodyAdmin(ReadOnlyAdmin):
+    """What sources sent, by its hash; for the platform, as sources may be licensed to one house."""
+
+    lender_path = PLATFORM_ONLY
+    list_display = ("digest", "size", "stored_at")
+    search_fields = ("digest",)
+    secret = frozenset({"packed"})
+
+
+@admin.register(HeldPrice)
+class HeldPriceAdmin(ReadOnlyAdmin):
+    """Prices in quarantine and what became of them."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("commodity", "observed_on", "price", "previous", "reason", "freezes", "state")
+    list_filter = ("state", "reason", "commodity")
+    search_fields = ("commodity__code", "series", "note")
+    list_select_related = ("commodity",)
+    date_hierarchy = "observed_on"
+
+
+@admin.register(SecondPrint)
+class SecondPrintAdmin(ReadOnlyAdmin):
+    """What second sources said; they confirm and are never recorded as prices."""
+
+    lender_path = EVERYBODY
+    list_display = ("source", "commodity", "observed_on", "price", "seen_at")
+    list_filter = ("source", "commodity")
+    search_fields = ("source", "commodity__code")
+    list_select_related = ("commodity",)
+    date_hierarchy = "observed_on"

@@ -47,4 +47,27 @@ INVARIANTS = [
             WHERE p.commodity_id <> r.commodity_id OR p.observed_on > r.effective_on
         """,
     ),
+    Invariant(
+        name="confirmed_holds_are_recorded",
+        sentence="A price that was confirmed out of quarantine has been recorded for its day.",
+        sql="""
+            SELECT c.code || ' ' || h.observed_on, 'confirmed at ' || h.price || ', not recorded'
+            FROM risk_heldprice h JOIN risk_commodity c ON c.id = h.commodity_id
+            WHERE h.state = 'confirmed'
+              AND NOT EXISTS (SELECT FROM risk_price p
+                              WHERE p.commodity_id = h.commodity_id
+                                AND p.observed_on = h.observed_on AND p.price = h.price)
+        """,
+    ),
+    Invariant(
+        name="fed_prices_keep_their_parcels",
+        sentence="What a feed's run fetched is kept by its hash.",
+        sql="""
+            SELECT f.code || ' run ' || r.id, 'parcel ' || (named ->> 'digest') || ' is missing'
+            FROM risk_feedrun r
+            JOIN risk_feed f ON f.id = r.feed_id
+            CROSS JOIN LATERAL jsonb_array_elements(r.parcels) AS named
+            WHERE NOT EXISTS (SELECT FROM risk_feedbody b WHERE b.digest = named ->> 'digest')
+        """,
+    ),
 ]

@@ -160,13 +160,48 @@ def latest_price_days(commodity_ids: Sequence[int]) -> dict[int, date]:
     return dict(rows)
 
 
+def source_days(source: str, commodity_ids: Sequence[int]) -> dict[int, date]:
+    """Return the newest day that a source has given a price of, by commodity (one query)."""
+    rows = _rows(
+        """
+        SELECT p.commodity_id, max(p.observed_on)
+        FROM risk_pricebatch b JOIN risk_price p ON p.batch_id = b.id
+        WHERE b.source = %s AND p.commodity_id = ANY(%s)
+        GROUP BY p.commodity_id
+        """,
+        [source, list(commodity_ids)],
+    )
+    return dict(rows)
+
+
+def frozen_commodities(commodity_ids: Collection[int] | None = None) -> dict[int, date]:
+    """Return the commodities that may be worth less than their last price says, with the day.
+
+    A grave price of the newest day is held and nobody has decided on it: nothing new is lent on
+    them and none are released.
+    """
+    rows = _rows(
+        """
+        SELECT h.commodity_id, max(h.observed_on)
+        FROM risk_heldprice h
+        WHERE h.state IN ('held', 'doubted') AND h.freezes
+          AND (%(ids)s IS NULL OR h.commodity_id = ANY(%(ids)s::bigint[]))
+          AND NOT EXISTS (SELECT FROM risk_price p WHERE p.commodity_id = h.commodity_id
+                          AND p.observed_on > h.observed_on)
+        GROUP BY h.commodity_id
+        """,
+        {"ids": None if commodity_ids is None else list(commodity_ids)},
+    )
+    return dict(rows)
+
+
 def similar_codes(code: str) -> list[str]:
     """Return the commodity codes that look like this one, the likeliest first, three at most."""
     known = Commodity.objects.filter(kind=CommodityKind.COMMODITY).values_list("code", flat=True)
     return difflib.get_close_matches(code, list(known), n=3, cutoff=0.5)
 
 
-def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+def _rows(sql: str, parameters: Sequence[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return list(cursor.fetchall())

@@ -1,4 +1,4 @@
-"""States of price overrides, and the pairs that may follow each other."""
+"""States of price overrides, runs of feeds and held prices, and the pairs that may follow."""
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -22,5 +22,49 @@ OVERRIDE_STATES = StateTable(
         (OverrideState.REQUESTED, OverrideState.APPLIED),
         (OverrideState.REQUESTED, OverrideState.REFUSED),
         (OverrideState.REQUESTED, OverrideState.WITHDRAWN),
+    },
+)
+
+
+class RunState(TextChoices):
+    """Life of one run of a feed."""
+
+    REQUESTED = "requested", _("Waiting")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+
+
+RUN_STATES = StateTable(
+    states=RunState,
+    initial={RunState.REQUESTED},
+    transitions={
+        (RunState.REQUESTED, RunState.RUNNING),
+        (RunState.RUNNING, RunState.DONE),
+        (RunState.RUNNING, RunState.FAILED),
+    },
+)
+
+
+class HoldState(TextChoices):
+    """Life of a price that was not believed at once."""
+
+    HELD = "held", _("Held")
+    DOUBTED = "doubted", _("To be refused")
+    CONFIRMED = "confirmed", _("Confirmed")
+    REFUSED = "refused", _("Refused")
+    OVERTAKEN = "overtaken", _("Overtaken")
+
+
+HOLD_STATES = StateTable(
+    states=HoldState,
+    initial={HoldState.HELD},
+    transitions={
+        (HoldState.HELD, HoldState.DOUBTED),
+        (HoldState.HELD, HoldState.CONFIRMED),
+        (HoldState.HELD, HoldState.OVERTAKEN),
+        (HoldState.DOUBTED, HoldState.HELD),
+        (HoldState.DOUBTED, HoldState.REFUSED),
+        (HoldState.DOUBTED, HoldState.OVERTAKEN),
     },
 )

@@ -8,6 +8,7 @@ from common.fields import CurrencyField
 from common.immutability import append_only
 from common.triggers import FirmTrigger
 from risk.models.commodity import Commodity
+from risk.models.feed import FeedRun
 
 
 class PriceBatch(models.Model):
@@ -16,7 +17,15 @@ class PriceBatch(models.Model):
     source = models.CharField(max_length=80)
     as_of = models.DateField()
     raw_hash = models.CharField(max_length=64, help_text="SHA-256 of what was received")
-    recorded_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(help_text="when it was fetched")
+    kind = models.CharField(max_length=10, blank=True, help_text="settlement, spot, survey ...")
+    run = models.ForeignKey(
+        FeedRun,
+        on_delete=models.PROTECT,
+        related_name="batches",
+        null=True,
+        help_text="the look at a feed that brought it, with its raw parcels",
+    )
     actor_label = models.CharField(max_length=200, blank=True)
 
     class Meta:

@@ -20,6 +20,7 @@ from parties.services.authority import (
 from risk import hooks
 from risk.models import Commodity, PriceOverride
 from risk.queries import current_prices, latest_prices
+from risk.services.held_prices import settle_by_override
 from risk.services.houses import house_person
 from risk.services.prices import FuturePrice, Observation, UnknownCommodity, record_prices
 from risk.services.recording import PriceRefused, lock_priced, price_of
@@ -101,6 +102,7 @@ def apply_override(*, override: PriceOverride, actor: Actor, now: datetime) -> P
         )
         locked.apply(checker_id=checker_id, stake=stake, batch=batch, now=now)
         locked.save()
+        settle_by_override(override=locked, actor=actor, now=now)
         _trace(locked, "apply_override", "override_applied", actor, now)
         return locked
 

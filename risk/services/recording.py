@@ -16,7 +16,7 @@ from outbox.services import audit
 from outbox.services.events import NewEvent, emit_many
 from parties.actors import Actor
 from risk import hooks
-from risk.models import Commodity, CommodityKind, PriceBatch
+from risk.models import Commodity, CommodityKind, FeedRun, PriceBatch
 from risk.price_files import MAX_DECIMALS, MAX_WHOLE_DIGITS
 from risk.queries import current_prices, latest_price_days
 from risk.units import UnknownUnit, parse_quotation
@@ -105,8 +105,9 @@ def batch_of(
     reference: str,
     actor: Actor,
     now: datetime,
+    run: FeedRun | None = None,
 ) -> tuple[PriceBatch, bool]:
-    """Return the batch of this content, and whether it is new."""
+    """Return the batch of this content, and whether it is new. run: the feed's that brought it."""
     digest = hashlib.sha256(reference.encode())
     for price in sorted(prices, key=lambda price: (price.commodity_id, price.observed_on)):
         line = f"\n{price.commodity_id},{price.observed_on},{price.price.normalize():f}"
@@ -115,7 +116,12 @@ def batch_of(
         source=source,
         as_of=as_of,
         raw_hash=digest.hexdigest(),
-        defaults={"recorded_at": now, "actor_label": actor.label},
+        defaults={
+            "recorded_at": now,
+            "actor_label": actor.label,
+            "run": run,
+            "kind": run.feed.kind if run else "",
+        },
     )
 
 

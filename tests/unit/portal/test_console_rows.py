@@ -1,9 +1,12 @@
 """Every table of the console, row by row, on the story and what it alone does not leave behind."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from django.contrib import admin
+from django.test import override_settings
 from django.urls import reverse
 
 from common.console import EVERYBODY, PLATFORM_ONLY
@@ -27,7 +30,16 @@ from pledges.models import (
     Suspension,
 )
 from pledges.states import SuspensionReason
-from risk.models import BacktestRun, BacktestScore, Commodity, PriceOverride, RateModelSwitch
+from risk.models import (
+    BacktestRun,
+    BacktestScore,
+    Commodity,
+    PriceOverride,
+    RateModelSwitch,
+    SecondPrint,
+)
+from risk.services.feeds import Mapped
+from tests.factories.feeds import make_feed, run_now
 from tests.factories.parties import make_lender, make_platform
 from tests.unit.portal.test_console import MODELS, browser, page, staff
 
@@ -63,6 +75,24 @@ def leave_the_rest(house: Organisation) -> None:
     leave_decisions(facility, maker)
     leave_goods(facility, position)
     leave_claims(position, maker)
+    leave_feeds(house)
+
+
+def leave_feeds(house: Organisation) -> None:
+    """A feed whose one look brings a price to hold, and a second source's word on it."""
+    feed = make_feed(
+        tenant_id=house.pk, code="rows", adapter="drop_folder", now=LATER,
+        series=[Mapped(series="CU", commodity="copper_comex")],
+    )  # fmt: skip
+    with TemporaryDirectory() as folder, override_settings(FEED_FOLDER=folder):
+        path = Path(folder) / "rows"
+        path.mkdir()
+        (path / "a.json").write_text('[{"series": "CU", "date": "2012-02-01", "price": -1}]')
+        assert run_now(feed, LATER).quarantined == 1
+    commodity = feed.series.get().commodity
+    SecondPrint.objects.create(
+        source="other", commodity=commodity, observed_on=LATER.date(), price=1, seen_at=LATER
+    )
 
 
 def leave_books(house: Organisation) -> None:
