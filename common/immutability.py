@@ -11,11 +11,19 @@ def append_only() -> list[pgtrigger.Trigger]:
 
     They break the constraints ``<model>_rows_never_change`` and ``<model>_never_emptied``.
     """
+    return kept(pgtrigger.Update | pgtrigger.Delete)
+
+
+def kept(operation: pgtrigger.Operation = pgtrigger.Delete) -> list[pgtrigger.Trigger]:
+    """Return the triggers that refuse DELETE and TRUNCATE alone, under the same constraints.
+
+    For rows of which a column or two may change, beside `frozen_columns` for the others.
+    """
     return [
         RefusingTrigger(
             constraint="rows_never_change",
             message="rows are only ever added",
-            operation=pgtrigger.Update | pgtrigger.Delete,
+            operation=operation,
         ),
         RefusingTrigger(
             constraint="never_emptied",

@@ -12,6 +12,7 @@ from lending.models import (
     Recovery,
     Repayment,
     RepaymentAllocation,
+    RepaymentReversal,
     Waiver,
     WriteOff,
     WriteOffPart,
@@ -94,6 +95,17 @@ class RepaymentAdmin(ReadOnlyAdmin):
     search_fields = ("reference", "facility__code")
     list_select_related = ("facility",)
     date_hierarchy = "received_on"
+
+
+@admin.register(RepaymentReversal)
+class RepaymentReversalAdmin(ReadOnlyAdmin):
+    """Repayments that two persons took back."""
+
+    lender_path = VISIBLE_TO
+    list_display = ("reversed_on", "repayment", "reason", "maker", "checker")
+    search_fields = ("repayment__reference", "reason")
+    list_select_related = ("repayment", "maker", "checker")
+    date_hierarchy = "reversed_on"
 
 
 @admin.register(RepaymentAllocation)

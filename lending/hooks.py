@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 from parties.actors import Actor
 
-Cause = Literal["draw", "repay", "accrue", "fee", "write_off", "terms"]
+Cause = Literal["draw", "repay", "accrue", "fee", "write_off", "terms", "unpay"]
 
 
 class ExposureChanged(Protocol):

@@ -17,13 +17,16 @@ _BOOKS = """
 
 _ALL_BOOKS = " UNION ALL ".join(_BOOKS.format(component=c.value) for c in Component)
 
+# What a repayment paid and waived counts until it is taken back.
+_STANDS = "repayment_id NOT IN (SELECT id FROM lending_repayment WHERE reversed_at IS NOT NULL)"
+
 _PAID = """
     SELECT l.id, l.number, '{component}' AS component, l.{component}_posted AS posted,
            l.owed_{component} AS owed,
            COALESCE((SELECT SUM(amount) FROM lending_repaymentallocation
-                      WHERE loan_id = l.id AND component = '{component}'), 0)
+                      WHERE loan_id = l.id AND component = '{component}' AND {stands}), 0)
            + COALESCE((SELECT SUM(amount) FROM lending_waiver
-                        WHERE loan_id = l.id AND component = '{component}'), 0)
+                        WHERE loan_id = l.id AND component = '{component}' AND {stands}), 0)
            + COALESCE((SELECT SUM(part.amount) FROM lending_writeoffpart part
                          JOIN lending_writeoff w ON w.id = part.write_off_id
                         WHERE w.loan_id = l.id AND part.component = '{component}'), 0) AS paid
@@ -31,7 +34,7 @@ _PAID = """
 """
 
 _COUNTED = " UNION ALL ".join(
-    _PAID.format(component=c.value) for c in (Component.INTEREST, Component.PENALTY)
+    _PAID.format(component=c.value, stands=_STANDS) for c in (Component.INTEREST, Component.PENALTY)
 )
 
 INVARIANTS: list[Invariant] = [
@@ -81,7 +84,7 @@ INVARIANTS: list[Invariant] = [
     Invariant(
         name="principal_within_limit",
         sentence="Drawn principal stays within the limit, or one that was lowered since; only "
-        "interest may pass it.",
+        "interest, and what a repayment taken back makes owed again, may pass it.",
         sql="""
             SELECT f.code, 'limit ' || f."limit" || ', principal ' || SUM(l.owed_principal)
               FROM lending_facility f
@@ -90,6 +93,8 @@ INVARIANTS: list[Invariant] = [
             HAVING SUM(l.owed_principal) > GREATEST(
                 f."limit", (SELECT MAX((c.before->>'limit')::numeric) FROM lending_facilitychange c
                              WHERE c.facility_id = f.id AND c.state = 'applied'))
+                + COALESCE((SELECT SUM(r.amount) FROM lending_repayment r
+                             WHERE r.facility_id = f.id AND r.reversed_at IS NOT NULL), 0)
         """,
     ),
     Invariant(
@@ -112,15 +117,17 @@ INVARIANTS: list[Invariant] = [
         name="principal_drawn_less_repaid",
         sentence="The principal owed is what was drawn, less what was repaid, waived and "
         "written off.",
-        sql="""
+        sql=f"""
             SELECT l.number, 'drawn ' || l.drawn || ', repaid ' || COALESCE(a.total, 0)
                    || ', waived ' || COALESCE(w.total, 0)
                    || ', written off ' || COALESCE(o.total, 0) || ', owed ' || l.owed_principal
               FROM lending_loan l
               LEFT JOIN (SELECT loan_id, SUM(amount) AS total FROM lending_repaymentallocation
-                          WHERE component = 'principal' GROUP BY loan_id) a ON a.loan_id = l.id
+                          WHERE component = 'principal' AND {_STANDS}
+                          GROUP BY loan_id) a ON a.loan_id = l.id
               LEFT JOIN (SELECT loan_id, SUM(amount) AS total FROM lending_waiver
-                          WHERE component = 'principal' GROUP BY loan_id) w ON w.loan_id = l.id
+                          WHERE component = 'principal' AND {_STANDS}
+                          GROUP BY loan_id) w ON w.loan_id = l.id
               LEFT JOIN (SELECT wo.loan_id, SUM(part.amount) AS total
                            FROM lending_writeoffpart part
                            JOIN lending_writeoff wo ON wo.id = part.write_off_id
@@ -129,6 +136,24 @@ INVARIANTS: list[Invariant] = [
              WHERE l.owed_principal
                    <> l.drawn - COALESCE(a.total, 0) - COALESCE(w.total, 0)
                       - COALESCE(o.total, 0)
+        """,
+    ),
+    Invariant(
+        name="repayment_taken_back_by_its_mirror",
+        sentence="A repayment is reversed when, and only when, two persons took it back; the books "
+        "then mirror its entries.",
+        sql="""
+            SELECT r.reference, 'reversed at ' || COALESCE(r.reversed_at::text, 'never')
+                   || ', said ' || COUNT(v.id) || ' times, entries ' || COUNT(e.id)
+                   || ', mirrored ' || COUNT(m.id)
+              FROM lending_repayment r
+              LEFT JOIN lending_repaymentreversal v ON v.repayment_id = r.id
+              LEFT JOIN ledger_entry e ON e.tenant_id = r.tenant_id
+               AND e.idempotency_key IN ('repayment:' || r.id, 'repayment:' || r.id || ':waiver')
+              LEFT JOIN ledger_entry m ON m.reverses_id = e.id
+             GROUP BY r.id
+            HAVING (r.reversed_at IS NOT NULL) <> (COUNT(v.id) > 0)
+                OR COUNT(m.id) <> CASE WHEN r.reversed_at IS NULL THEN 0 ELSE COUNT(e.id) END
         """,
     ),
     Invariant(

@@ -488,3 +488,14 @@ class MoreThanClaimed(Refusal):
             field="amount",
             numbers={"claimed": claimed, "paid": paid, "above": paid - claimed},
         )
+
+
+class RepaymentNotReversible(Refusal):
+    """The repayment was taken back already, or another act undoes it, or its loan has ended."""
+
+    code = "repayment_not_reversible"
+
+    @classmethod
+    def of(cls, why: str) -> "RepaymentNotReversible":
+        """Say why, in a sentence."""
+        return cls(message=why, field="repayment")

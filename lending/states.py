@@ -80,6 +80,8 @@ LOAN_STATES = StateTable(
         (LoanState.DRAWN, LoanState.OVERDUE),
         (LoanState.DRAWN, LoanState.REPAID),
         (LoanState.OVERDUE, LoanState.REPAID),
+        (LoanState.REPAID, LoanState.DRAWN),
+        (LoanState.REPAID, LoanState.OVERDUE),
         (LoanState.DRAWN, LoanState.WRITTEN_OFF),
         (LoanState.OVERDUE, LoanState.WRITTEN_OFF),
     },

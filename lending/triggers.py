@@ -12,12 +12,21 @@ class CopiesAgree(RefusingTrigger):
     """Refuses an INSERT whose copied columns differ from the rows they were copied from.
 
     `source` is the SELECT that finds the row's origins with equal columns. The copies and what
-    they copy are frozen, so that no later UPDATE can part them and no lock is needed here.
+    they copy are frozen, so that no later UPDATE can part them and no lock is needed here. For an
+    UPDATE give the operation, and the condition under which the source is asked.
     """
 
-    def __init__(self, *, source: str, constraint: str, message: str) -> None:
+    def __init__(
+        self,
+        *,
+        source: str,
+        constraint: str,
+        message: str,
+        operation: pgtrigger.Operation = pgtrigger.Insert,
+        **kwargs: Any,
+    ) -> None:
         self.source = source
-        super().__init__(constraint=constraint, message=message, operation=pgtrigger.Insert)
+        super().__init__(constraint=constraint, message=message, operation=operation, **kwargs)
 
     def get_func(self, model: models.Model) -> str:
         """Return the test and the refusal; a row in order goes through as it came."""

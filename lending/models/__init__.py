@@ -6,6 +6,7 @@ from lending.models.disbursement import Disbursement
 from lending.models.facility import Facility
 from lending.models.loan import Loan
 from lending.models.repayment import Repayment, RepaymentAllocation, Waiver
+from lending.models.repayment_reversal import RepaymentReversal
 from lending.models.write_off import Recovery, WriteOff, WriteOffPart
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Recovery",
     "Repayment",
     "RepaymentAllocation",
+    "RepaymentReversal",
     "Waiver",
     "WriteOff",
     "WriteOffPart",

@@ -236,7 +236,25 @@ class Loan(StateModel):
         conditions=[lambda loan: loan.owed_total == 0],
     )
     def finish(self) -> None:
-        """Owe nothing any more, and never again."""
+        """Owe nothing any more, unless a repayment is taken back."""
+
+    @transition(
+        field=state,
+        source=LoanState.REPAID,
+        target=LoanState.DRAWN,
+        conditions=[lambda loan: loan.owed_total > 0],
+    )
+    def reopen(self) -> None:
+        """Owe again what a repayment that was taken back had paid, in time."""
+
+    @transition(
+        field=state,
+        source=LoanState.REPAID,
+        target=LoanState.OVERDUE,
+        conditions=[lambda loan: loan.owed_total > 0],
+    )
+    def reopen_late(self) -> None:
+        """Owe it again after the due date."""
 
     @transition(
         field=state,

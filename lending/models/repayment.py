@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 
 from common.fields import MoneyAmountField
-from common.immutability import append_only
+from common.immutability import append_only, frozen_columns, kept
+from common.triggers import RefusingTrigger
 from lending.models.facility import Facility
 from lending.models.loan import Loan
 from lending.states import Component, RepaymentSource
@@ -39,7 +41,9 @@ class RepaymentQuerySet(models.QuerySet["Repayment"]):
 class Repayment(models.Model):
     """One amount received for a facility and shared out by its waterfall; never changed.
 
-    A refinancing names the loan whose drawing paid it.
+    A refinancing names the loan whose drawing paid it. `reversed_at` is set by the reversal that
+    took the repayment back (see `RepaymentReversal`), and by nothing else; its reference may then
+    be used again.
     """
 
     tenant = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
@@ -52,6 +56,7 @@ class Repayment(models.Model):
     )
     reference = models.CharField(max_length=80)
     recorded_at = models.DateTimeField()
+    reversed_at = models.DateTimeField(null=True, blank=True)
 
     objects = RepaymentQuerySet.as_manager()
 
@@ -68,11 +73,31 @@ class Repayment(models.Model):
                 | (~Q(source=RepaymentSource.REFINANCE) & Q(refinanced_by__isnull=True)),
             ),
             models.UniqueConstraint(
-                fields=["tenant", "reference"], name="repayment_reference_unique"
+                fields=["tenant", "reference"],
+                condition=Q(reversed_at__isnull=True),
+                name="repayment_reference_unique",
             ),
         ]
         triggers = [
-            *append_only(),
+            frozen_columns(
+                "tenant",
+                "facility",
+                "amount",
+                "received_on",
+                "source",
+                "refinanced_by",
+                "reference",
+                "recorded_at",
+            ),
+            *kept(),
+            RefusingTrigger(
+                constraint="reversed_by_its_reversal",
+                message="a reversal takes a repayment back, by two persons, once",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "pg_trigger_depth() = 0 AND OLD.reversed_at IS DISTINCT FROM NEW.reversed_at"
+                ),
+            ),
             CopiesAgree(
                 constraint="copies_agree_with_facility",
                 message="a repayment belongs to its facility's lender",
@@ -94,6 +119,7 @@ class RepaymentAllocation(models.Model):
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="allocations")
     component = models.CharField(max_length=10, choices=Component.choices)
     amount = MoneyAmountField()
+    counted_on = models.DateField(help_text="the day that it counted for this loan's interest")
 
     class Meta:
         constraints = [

@@ -27,7 +27,7 @@ from lending.services.loans import finish_if_settled
 from lending.states import OPEN, OWING, Component
 from parties.actors import Actor
 
-_CHANGED = [
+CHANGED = [
     *(f"owed_{component.value}" for component in Component),
     "interest_exact",
     "interest_posted",
@@ -46,6 +46,7 @@ class Settlement:
     facility: Facility
     loans: dict[int, Loan]
     counted_through: Mapping[int, date]
+    counted_on: dict[int, date] = field(default_factory=dict)
     shares: list[Share] = field(default_factory=list)
     waived: list[Share] = field(default_factory=list)
     corrections: dict[tuple[int, Component], Decimal] = field(default_factory=dict)
@@ -76,11 +77,12 @@ def open_settlement(
     settlement = Settlement(facility, found, through)
     for loan in found.values():
         if loan.state in OWING:
-            _count_to(settlement, loan, loan.payment_day(on))
+            day = settlement.counted_on[loan.pk] = loan.payment_day(on)
+            count_to(settlement, loan, day)
     return settlement
 
 
-def _count_to(settlement: Settlement, loan: Loan, day: date) -> None:
+def count_to(settlement: Settlement, loan: Loan, day: date) -> None:
     """Set a loan's interest to what its closed form says on a day, earlier or later."""
     interest, penalty = loan.counted_on(day)
     settlement.correct(loan, Component.INTEREST, interest - loan.interest_posted)
@@ -136,7 +138,7 @@ def _catch_up(settlement: Settlement, loan: Loan, *, on: date) -> None:
     """Count a loan forward again to where it stood, and let it end if it is settled."""
     if loan.state not in OWING:
         return
-    _count_to(settlement, loan, settlement.counted_through[loan.pk])
+    count_to(settlement, loan, settlement.counted_through[loan.pk])
     finish_if_settled(loan, on=on)
 
 
@@ -152,13 +154,14 @@ def write(
 
     `lines` are the repayment's own: what was debited for each share is the caller's matter.
     """
-    Loan.objects.bulk_update(settlement.loans.values(), _CHANGED)
+    Loan.objects.bulk_update(settlement.loans.values(), CHANGED)
     RepaymentAllocation.objects.bulk_create(
         RepaymentAllocation(
             repayment=repayment,
             loan_id=share.loan_id,
             component=share.component,
             amount=share.amount,
+            counted_on=settlement.counted_on.get(share.loan_id, repayment.received_on),
         )
         for share in settlement.shares
     )
@@ -190,7 +193,7 @@ def _entries(settlement: Settlement, repayment: Repayment, lines: Sequence[Line]
         for share in settlement.waived
     ]:
         entries.append(NewEntry("waiver", on, waived, reference, "", f"{key}:waiver"))
-    if corrected := list(_correction_lines(settlement)):
+    if corrected := list(correction_lines(settlement)):
         booked_on = max([on, *settlement.counted_through.values()])
         entries.append(
             NewEntry("interest_corrected", booked_on, corrected, reference, "", f"{key}:interest")
@@ -212,7 +215,7 @@ def refinancing_lines(settlement: Settlement, new_loan: Loan) -> list[Line]:
     return credit_lines(settlement, f"principal:{new_loan.number}")
 
 
-def _correction_lines(settlement: Settlement) -> list[Line]:
+def correction_lines(settlement: Settlement) -> list[Line]:
     """Return the lines that take back the interest a payment's own day makes undue."""
     lines = []
     for (loan_id, component), by in settlement.corrections.items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Min, Prefetch, QuerySet
+from django.db.models import Min, Prefetch, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -59,11 +59,13 @@ def list_events(
     if since is not None:
         conversions = conversions.filter(occurred_at__gte=since)
         payments = payments.filter(instructed_at__gte=since)
-        repayments = repayments.filter(recorded_at__gte=since)
+        repayments = repayments.filter(Q(recorded_at__gte=since) | Q(reversed_at__gte=since))
         calls = calls.filter(opened_at__gte=since)
     events = [conversion_event(one) for one in conversions[:last]][::-1]
     events += [_payment_event(one) for one in payments[:last]]
-    events += [_repayment_event(one) for one in repayments[:last]]
+    paid = list(repayments[:last])
+    events += [_repayment_event(one) for one in paid]
+    events += [_reversal_event(one) for one in paid if one.reversed_at is not None]
     events += [event for call in calls[:last] for event in call_events(call)]
     return sorted(events, key=lambda event: (event.at, event.rank))[::-1][:last]
 
@@ -91,7 +93,8 @@ def _payments(actor: Actor, facility: Facility) -> QuerySet[Disbursement]:
 def _repayments(actor: Actor, facility: Facility) -> QuerySet[Repayment]:
     visible = Facility.objects.visible_to(actor).filter(pk=facility.pk)
     # What proceeds repaid is told by the conversion that applied them.
-    return Repayment.objects.filter(facility__in=visible).exclude(source="proceeds")
+    cash = Repayment.objects.filter(facility__in=visible).exclude(source="proceeds")
+    return cash.select_related("reversal__checker")
 
 
 def _calls(actor: Actor, facility: Facility) -> QuerySet[MarginCall]:
@@ -182,6 +185,26 @@ def _repayment_event(repayment: Repayment) -> Event:
         text=text % {"amount": formats.money(repayment.amount)},
         who="",
         evidence="" if refinanced else repayment.reference,
+        href=reverse("portal:loans"),
+    )
+
+
+def _reversal_event(repayment: Repayment) -> Event:
+    reversal = repayment.reversal
+    text = _("%(amount)s taken back: the repayment of %(day)s never came (%(reason)s)")
+    return Event(
+        at=reversal.recorded_at,
+        rank=_REPAYMENT,
+        kind="unpay",
+        icon="coins",
+        text=text
+        % {
+            "amount": formats.money(repayment.amount),
+            "day": formats.day(repayment.received_on),
+            "reason": reversal.reason,
+        },
+        who=reversal.checker.get_full_name() or reversal.checker.username,
+        evidence=repayment.reference,
         href=reverse("portal:loans"),
     )
 

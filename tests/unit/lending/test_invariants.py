@@ -50,6 +50,12 @@ BREAKS = {
          WHERE l.id = loan_id
     """,
     "in_default_means_notice_given": "UPDATE lending_facility SET state = 'defaulted'",
+    "repayment_taken_back_by_its_mirror": """
+        INSERT INTO lending_repaymentreversal (tenant_id, repayment_id, reversed_on, reason,
+                                               maker_id, checker_id, recorded_at)
+        SELECT r.tenant_id, r.id, '2016-03-01', 'bounced', f.maker_id, f.checker_id, now()
+          FROM lending_repayment r JOIN lending_facility f ON f.id = r.facility_id
+    """,
     "principal_drawn_less_repaid": "UPDATE lending_loan SET owed_principal = owed_principal - 1",
 }
 

@@ -11,7 +11,14 @@ from django.urls import reverse
 
 from common.console import EVERYBODY, PLATFORM_ONLY
 from ledger.models import Account, BalanceSnapshot
-from lending.models import Facility, FacilityChange, RepaymentAllocation, Waiver
+from lending.models import (
+    Facility,
+    FacilityChange,
+    Repayment,
+    RepaymentAllocation,
+    RepaymentReversal,
+    Waiver,
+)
 from logistics.models import ProductionRun, SerialUnit, StockAct, WarehouseReceipt, WorkInProcess
 from parties.models import Organisation, Person
 from parties.roles import Role
@@ -120,6 +127,12 @@ def leave_decisions(facility: Facility, maker: Person) -> None:
         commodity=commodity, model_before="bfhs", model_after="fhs97", requested_at=LATER, **asked
     )
     leave_backtest(commodity)
+    money_in = Repayment.objects.filter(facility=facility).exclude(source="refinance")
+    RepaymentReversal.objects.create(
+        tenant=facility.tenant, repayment=money_in.order_by("amount")[0], reversed_on=LATER.date(),
+        reason="test", maker_id=facility.maker_id, checker_id=facility.checker_id,
+        recorded_at=LATER,
+    )  # fmt: skip
     call = MarginCall.objects.filter(facility=facility).earliest("pk")
     MarginCallExtension.objects.create(
         call=call, due_before=call.due_at, due_after=call.due_at + timedelta(days=1),
