@@ -52,7 +52,7 @@ class CollectionAdmin(ReadOnlyAdmin):
     """Bank entries matched to receivables."""
 
     lender_path = "receivable__tenant"
-    list_display = ("entry", "receivable", "amount", "repayment")
+    list_display = ("entry", "receivable", "amount", "repayment", "taken_back_at")
     search_fields = ("entry__entry_reference", "receivable__invoice_number")
     list_select_related = ("entry", "receivable", "repayment")
 

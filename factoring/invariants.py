@@ -2,6 +2,17 @@
 
 from common.invariants import Invariant
 
+# The positions that were a receivable one after the other: reversals continue the first one.
+_CLAIMS = """claims AS (
+        SELECT r.id AS receivable_id, p.id AS position_id
+        FROM factoring_receivable r
+        JOIN pledges_position latest ON latest.id = r.position_id
+        LEFT JOIN pledges_position root ON root.id = latest.parent_id
+             AND root."right" = latest."right"
+        JOIN pledges_position p ON p.id = coalesce(root.id, latest.id)
+             OR (p.parent_id = coalesce(root.id, latest.id) AND p."right" = 'receivable')
+    )"""
+
 LINES_MAKE_THE_FACE = Invariant(
     name="lines_make_the_face",
     sentence="A receivable's face is the sum of its invoice's lines.",
@@ -16,15 +27,16 @@ LINES_MAKE_THE_FACE = Invariant(
 INVOICE_TIES_TO_GOODS = Invariant(
     name="invoice_ties_to_goods",
     sentence="What an invoice names is what left for it, item by item.",
-    sql="""
-    WITH invoiced AS (
+    sql=f"""
+    WITH {_CLAIMS}, invoiced AS (
         SELECT receivable_id, item_id, sum(quantity) AS quantity
         FROM factoring_receivableline GROUP BY 1, 2
     ), sold AS (
-        SELECT r.id AS receivable_id, t.item_id, sum(c.quantity) AS quantity
-        FROM factoring_receivable r
+        SELECT r.receivable_id, t.item_id, sum(c.quantity) AS quantity
+        FROM claims r
         JOIN pledges_conversionleg made
              ON made.position_id = r.position_id AND made.direction = 'produced'
+        JOIN pledges_conversion sale ON sale.id = made.conversion_id AND sale.kind = 'sell'
         JOIN pledges_conversionleg c
              ON c.conversion_id = made.conversion_id AND c.direction = 'consumed'
         JOIN pledges_position p ON p.id = c.position_id
@@ -44,7 +56,8 @@ COLLECTED_WITHIN_THE_FACE = Invariant(
     name="collected_within_the_face",
     sentence="What remains of a receivable's position is its face less what was collected, "
     "credited and enforced.",
-    sql="""
+    sql=f"""
+    WITH {_CLAIMS}
     SELECT 'invoice ' || r.invoice_number,
            'face ' || r.face || ', collected ' || paid.amount || ', credited ' || noted.amount
            || ', enforced ' || enforced.amount || ', remaining ' || p.remaining
@@ -53,12 +66,13 @@ COLLECTED_WITHIN_THE_FACE = Invariant(
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(l.quantity), 0) AS amount FROM pledges_conversionleg l
         JOIN pledges_conversion e ON e.id = l.conversion_id AND e.kind = 'enforce'
-        WHERE l.position_id = p.id AND l.direction = 'consumed') enforced
+        WHERE l.direction = 'consumed' AND l.position_id IN (
+            SELECT position_id FROM claims WHERE receivable_id = r.id)) enforced
     CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS amount FROM factoring_collection
-                        WHERE receivable_id = r.id) paid
+                        WHERE receivable_id = r.id AND taken_back_at IS NULL) paid
     CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS amount FROM factoring_creditnote
                         WHERE receivable_id = r.id) noted
-    WHERE p.quantity <> r.face
+    WHERE p.quantity > r.face
        OR p.remaining <> r.face - paid.amount - noted.amount - enforced.amount
     """,
 )
@@ -67,26 +81,26 @@ CREDITED_FOR_WHAT_CAME_BACK = Invariant(
     name="credited_for_what_came_back",
     sentence="A credit note is one return of its amount, and its lines are the goods pledged by "
     "it.",
-    sql="""
-    WITH notes AS (
-        SELECT n.id, n.number, n.amount, r.position_id,
+    sql=f"""
+    WITH {_CLAIMS}, notes AS (
+        SELECT n.id, n.number, n.amount, n.receivable_id,
                array_agg(DISTINCT came.conversion_id) AS conversions,
                bool_and(l.quantity = p.quantity AND t.item_id = l.item_id
                         AND p."right" = 'pledge') AS tied
         FROM factoring_creditnote n
-        JOIN factoring_receivable r ON r.id = n.receivable_id
         LEFT JOIN factoring_creditnoteline l ON l.credit_note_id = n.id
         LEFT JOIN pledges_position p ON p.id = l.position_id
         LEFT JOIN logistics_lot t ON t.id = p.lot_id
         LEFT JOIN pledges_conversionleg came ON came.position_id = p.id
              AND came.direction = 'produced'
-        GROUP BY n.id, r.position_id
+        GROUP BY n.id
     )
     SELECT 'credit note ' || number, 'of ' || amount || ', returned on the receivable '
            || coalesce(debt.quantity, 0) || ', goods tie: ' || coalesce(tied, false)
     FROM notes
     LEFT JOIN pledges_conversionleg debt ON debt.conversion_id = notes.conversions[1]
-         AND debt.position_id = notes.position_id AND debt.direction = 'consumed'
+         AND debt.direction = 'consumed' AND debt.position_id IN (
+             SELECT position_id FROM claims c WHERE c.receivable_id = notes.receivable_id)
     WHERE cardinality(conversions) <> 1 OR debt.quantity IS DISTINCT FROM amount
        OR NOT coalesce(tied, false)
     """,
@@ -96,7 +110,8 @@ STATES_FOLLOW_THE_MONEY = Invariant(
     name="receivable_states_follow_the_money",
     sentence="A receivable is collected when nothing is outstanding (or it was sold in "
     "enforcement), settled when nothing is owed on it or held for it.",
-    sql="""
+    sql=f"""
+    WITH {_CLAIMS}
     SELECT 'invoice ' || r.invoice_number,
            r.state || ': remaining ' || p.remaining || ', held ' || money.held
            || ', owed ' || coalesce(l.owed, 0)
@@ -110,7 +125,8 @@ STATES_FOLLOW_THE_MONEY = Invariant(
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(l.quantity), 0) AS amount FROM pledges_conversionleg l
         JOIN pledges_conversion e ON e.id = l.conversion_id AND e.kind = 'enforce'
-        WHERE l.position_id = p.id AND l.direction = 'consumed') enforced
+        WHERE l.direction = 'consumed' AND l.position_id IN (
+            SELECT position_id FROM claims WHERE receivable_id = r.id)) enforced
     WHERE (r.state IN ('collected', 'settled') AND p.remaining > 0)
        OR (r.state = 'assigned' AND p.remaining = 0 AND enforced.amount = 0)
        OR (r.state = 'settled' AND (money.held > 0 OR coalesce(l.owed, 0) > 0))
@@ -151,14 +167,16 @@ MATCHED_MEANS_COLLECTED = Invariant(
     sql="""
     SELECT 'bank entry ' || e.entry_reference, e.state || ' of ' || e.amount || ', collected '
            || coalesce(c.amount, 0)
-    FROM factoring_bankentry e LEFT JOIN factoring_collection c ON c.entry_id = e.id
+    FROM factoring_bankentry e
+    LEFT JOIN factoring_collection c ON c.entry_id = e.id AND c.taken_back_at IS NULL
     WHERE (e.state = 'matched') <> (c.id IS NOT NULL) OR c.amount <> e.amount
     """,
 )
 
 COLLECTIONS_ARE_USED_ONCE = Invariant(
     name="collections_are_used_once",
-    sentence="What a collection repaid, what was given back and what is held make its amount.",
+    sentence="What a collection repaid, what was given back and what is held make its amount; of "
+    "one that was taken back nothing is left.",
     sql="""
     SELECT 'collection ' || c.id,
            'amount ' || c.amount || ', repaid ' || used.repaid || ', booked '
@@ -170,7 +188,8 @@ COLLECTIONS_ARE_USED_ONCE = Invariant(
         SELECT coalesce(sum(quantity) FILTER (WHERE "right" = 'repaid'), 0) AS repaid,
                coalesce(sum(quantity) FILTER (WHERE "right" = 'released'), 0) AS released
         FROM pledges_position WHERE parent_id = p.id) used
-    WHERE c.amount <> used.repaid + used.released + p.remaining
+    WHERE c.amount - used.repaid - used.released - p.remaining
+          <> CASE WHEN c.taken_back_at IS NULL THEN 0 ELSE c.amount END
        OR used.repaid <> coalesce(r.amount, 0)
     """,
 )

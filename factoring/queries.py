@@ -54,7 +54,9 @@ def get_standing(*, actor: Actor, receivable: Receivable) -> Standing:
     Receivable.DoesNotExist if the actor may not see it. Five queries.
     """
     seen = list_receivables(actor=actor).get(pk=receivable.pk)
-    sums = seen.collections.aggregate(collected=Sum("amount"), held=Sum("proceeds__remaining"))
+    sums = seen.collections.filter(taken_back_at__isnull=True).aggregate(
+        collected=Sum("amount"), held=Sum("proceeds__remaining")
+    )
     credited = CreditNote.objects.filter(receivable=seen).aggregate(sum=Sum("amount"))["sum"]
     loan = seen.loan
     return Standing(

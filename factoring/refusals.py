@@ -97,3 +97,20 @@ class RebateDiffers(Refusal):
     """What is left is not what was asked to be given back."""
 
     code = "rebate_differs"
+
+
+class NothingToTakeBack(Refusal):
+    """The collection was taken back already, or has repaid nothing."""
+
+    code = "nothing_to_take_back"
+
+    @classmethod
+    def of(cls, why: str) -> "NothingToTakeBack":
+        """Say which, in a sentence."""
+        return cls(message=why, field="collection")
+
+
+class RebateStands(Refusal):
+    """A rebate was asked for or paid on the receivable: the money is no longer all there."""
+
+    code = "rebate_stands"

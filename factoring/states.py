@@ -22,6 +22,8 @@ RECEIVABLE_STATES = StateTable(
         (ReceivableState.VERIFIED, ReceivableState.ASSIGNED),
         (ReceivableState.ASSIGNED, ReceivableState.COLLECTED),
         (ReceivableState.COLLECTED, ReceivableState.SETTLED),
+        (ReceivableState.COLLECTED, ReceivableState.ASSIGNED),
+        (ReceivableState.SETTLED, ReceivableState.COLLECTED),
     },
 )
 
@@ -36,7 +38,10 @@ class BankEntryState(TextChoices):
 BANK_ENTRY_STATES = StateTable(
     states=BankEntryState,
     initial={BankEntryState.BOOKED},
-    transitions={(BankEntryState.BOOKED, BankEntryState.MATCHED)},
+    transitions={
+        (BankEntryState.BOOKED, BankEntryState.MATCHED),
+        (BankEntryState.MATCHED, BankEntryState.BOOKED),
+    },
 )
 
 

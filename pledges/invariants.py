@@ -6,7 +6,7 @@ from common.invariants import Invariant
 from pledges import mortgage_invariants as mortgages
 from pledges.disposal_invariants import DISPOSAL_INVARIANTS
 from pledges.invariants_of_law import INVARIANTS as LAW_INVARIANTS
-from pledges.states import LIVE_RIGHTS, TWO_PERSONS, UNCHOSEN
+from pledges.states import LIVE_RIGHTS, TWO_PERSONS, UNCHOSEN, UNCHOSEN_BACK
 
 
 def _listed(values: Iterable[str]) -> str:
@@ -15,6 +15,7 @@ def _listed(values: Iterable[str]) -> str:
 
 _LIVE = _listed(LIVE_RIGHTS)
 _UNCHOSEN = _listed(UNCHOSEN)
+_UNCHOSEN_BACK = _listed(UNCHOSEN_BACK)
 _TWO_PERSONS = _listed(TWO_PERSONS)
 
 POOL_LINES_EQUAL_POSITIONS = Invariant(
@@ -197,10 +198,15 @@ RETURNED_WITHIN_THE_SALE = Invariant(
         JOIN logistics_lot t ON t.id = p.lot_id
         WHERE c.kind = 'sell' GROUP BY 1, 2
     ), back AS (
-        SELECT debt.position_id, t.item_id, sum(came.quantity) AS quantity
+        -- A debt that was restored continues the first one, on which the goods were sold.
+        SELECT coalesce(root.id, debt.position_id) AS position_id, t.item_id,
+               sum(came.quantity) AS quantity
         FROM pledges_conversion c
         JOIN pledges_conversionleg debt ON debt.conversion_id = c.id
              AND debt.direction = 'consumed'
+        JOIN pledges_position owed ON owed.id = debt.position_id
+        LEFT JOIN pledges_position root ON root.id = owed.parent_id
+             AND root."right" = owed."right"
         JOIN pledges_conversionleg came ON came.conversion_id = c.id
              AND came.direction = 'produced'
         JOIN pledges_position p ON p.id = came.position_id
@@ -310,16 +316,21 @@ NO_ACT_UNCOVERED = Invariant(
     sentence="No conversion that somebody chose left a larger shortfall than it found, unless "
     "it came with one that nobody chose.",
     sql=f"""
+    WITH act AS (
+        SELECT c.*, coalesce(CASE WHEN c.kind = 'reverse' THEN undone.kind IN {_UNCHOSEN_BACK}
+                                  ELSE c.kind IN {_UNCHOSEN} END, false) AS unchosen
+        FROM pledges_conversion c LEFT JOIN pledges_conversion undone ON undone.id = c.reverses_id
+    )
     SELECT 'conversion ' || c.id, c.kind || ' left short '
            || greatest(0, c.exposure_after - c.lending_value_after) || ', found '
            || greatest(0, c.exposure_before - c.lending_value_before)
-    FROM pledges_conversion c
-    WHERE c.kind NOT IN {_UNCHOSEN} AND greatest(0, c.exposure_after - c.lending_value_after)
+    FROM act c
+    WHERE NOT c.unchosen AND greatest(0, c.exposure_after - c.lending_value_after)
         > greatest(0, c.exposure_before - c.lending_value_before)
       AND NOT EXISTS (
-        SELECT FROM pledges_conversion forced
+        SELECT FROM act forced
         WHERE forced.facility_id = c.facility_id AND forced.occurred_at = c.occurred_at
-          AND forced.kind IN {_UNCHOSEN}
+          AND forced.unchosen
           AND (forced.exposure_before, forced.lending_value_before,
                forced.exposure_after, forced.lending_value_after)
             = (c.exposure_before, c.lending_value_before,

@@ -26,6 +26,8 @@ PROPERTY_RIGHTS = frozenset({Right.FLOATING_MORTGAGE, Right.PLEDGE, Right.IN_TRA
 TERMINAL_RIGHTS = frozenset({Right.RELEASED, Right.REPAID, Right.REALISED, Right.WRITTEN_OFF})
 LIVE_RIGHTS = frozenset(Right) - TERMINAL_RIGHTS
 MONEY_RIGHTS = LIVE_RIGHTS - PROPERTY_RIGHTS
+# One debt and one sum of cash stay one claim: what comes back of them joins what remained.
+JOINED = frozenset({Right.RECEIVABLE, Right.PROCEEDS})
 
 
 class ConversionKind(TextChoices):
@@ -120,6 +122,9 @@ UNCHOSEN = frozenset(
         ConversionKind.ENFORCE,
     }
 )
+
+# Facts of the bank's, too, when they are taken back: money that never came, or paid another debt.
+UNCHOSEN_BACK = frozenset({ConversionKind.COLLECT, ConversionKind.APPLY})
 
 # Goods given back, taken away or put right by hand: a maker and a different checker.
 TWO_PERSONS = frozenset(

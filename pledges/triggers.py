@@ -4,6 +4,7 @@ import pgtrigger
 from django.db import models
 
 from common.triggers import RefusingTrigger
+from lending.triggers import CopiesAgree
 
 
 class DueMovesByExtension(RefusingTrigger):
@@ -30,3 +31,20 @@ class DueMovesByExtension(RefusingTrigger):
             ) THEN {super().get_func(model)} END IF;
             RETURN NEW;
         """
+
+
+class ContinuesOnly(CopiesAgree):
+    """Refuses to point a row at another claim in money than one that continues its own."""
+
+    def __init__(self, column: str, *, when: str = "TRUE") -> None:
+        name = f"{column}_id"
+        super().__init__(
+            constraint=f"{column}_only_continues",
+            message=f"the {column} gives way only to what a reversal restored of it",
+            operation=pgtrigger.Update,
+            condition=pgtrigger.Condition(f"{when} AND OLD.{name} IS DISTINCT FROM NEW.{name}"),
+            source="SELECT FROM pledges_position new_ JOIN pledges_position old_ "
+            f'ON new_."right" = old_."right" WHERE new_.id = NEW.{name} AND old_.id = OLD.{name} '
+            "AND new_.parent_id = COALESCE((SELECT root.id FROM pledges_position root "
+            'WHERE root.id = old_.parent_id AND root."right" = old_."right"), old_.id)',
+        )

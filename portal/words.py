@@ -237,6 +237,9 @@ _TELLERS: dict[str, Callable[[Act], str]] = {
 CAUSES: dict[str, str | Promise] = {
     "draw": gettext_lazy("Money drawn"),
     "repay": gettext_lazy("Money paid back"),
+    "unapply": gettext_lazy("Use of proceeds taken back"),
+    "unmatch": gettext_lazy("Match of a bank entry taken back"),
+    "unpay": gettext_lazy("Repayment taken back"),
     "accrue": gettext_lazy("Interest accrued"),
     "fee": gettext_lazy("Fee charged"),
     "refinance": gettext_lazy("Loan refinanced"),

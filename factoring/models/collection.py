@@ -20,6 +20,7 @@ from parties.models import Organisation, Person
 from parties.roles import Act
 from parties.triggers import WithinAuthority, enters
 from pledges.models import Position
+from pledges.triggers import ContinuesOnly
 
 if TYPE_CHECKING:
     from datetime import date
@@ -99,6 +100,14 @@ class BankEntry(StateModel):
                 source="SELECT 1 FROM lending_facility f WHERE f.id = NEW.facility_id "
                 "AND f.tenant_id = NEW.tenant_id AND f.currency = NEW.currency",
             ),
+            CopiesAgree(
+                constraint="unmatched_when_taken_back",
+                message="an entry is free again when its collection was taken back",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("OLD.state = 'matched' AND NEW.state = 'booked'"),
+                source="SELECT WHERE NOT EXISTS (SELECT FROM factoring_collection c "
+                "WHERE c.entry_id = NEW.id AND c.taken_back_at IS NULL)",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -108,30 +117,58 @@ class BankEntry(StateModel):
     def match(self) -> None:
         """Say what the money was for."""
 
+    @transition(field=state, source=BankEntryState.MATCHED, target=BankEntryState.BOOKED)
+    def unmatch(self) -> None:
+        """Say that it was for something else; nothing is known of it again."""
+
 
 class Collection(models.Model):
-    """A bank entry matched to a receivable, and what became of the money."""
+    """A bank entry matched to a receivable, and what became of the money.
 
-    entry = models.OneToOneField(BankEntry, on_delete=models.PROTECT, related_name="collection")
+    `taken_back_at` says that the match was a mistake: the entry may be matched anew. Its use may
+    be taken back, too: then `proceeds` is what a reversal restored of them, and `repayment`
+    another one, or none yet.
+    """
+
+    entry = models.ForeignKey(BankEntry, on_delete=models.PROTECT, related_name="collections")
     receivable = models.ForeignKey(Receivable, on_delete=models.PROTECT, related_name="collections")
     amount = MoneyAmountField()
     proceeds = models.OneToOneField(Position, on_delete=models.PROTECT, related_name="collection")
     repayment = models.OneToOneField(
         Repayment, on_delete=models.PROTECT, related_name="collection", null=True
     )
+    taken_back_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["entry"], condition=Q(taken_back_at__isnull=True), name="entry_matched_once"
+            ),
+            models.CheckConstraint(
+                name="collection_taken_back_repays_nothing",
+                condition=Q(taken_back_at__isnull=True) | Q(repayment__isnull=True),
+            ),
+        ]
         triggers = [
-            frozen_columns("entry", "receivable", "amount", "proceeds"),
-            RefusingTrigger(
+            frozen_columns("entry", "receivable", "amount"),
+            ContinuesOnly("proceeds"),
+            CopiesAgree(
                 constraint="repays_once",
-                message="a collection's repayment never changes",
+                message="a collection's repayment changes only when it was taken back",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
                     "OLD.repayment_id IS NOT NULL "
                     "AND NEW.repayment_id IS DISTINCT FROM OLD.repayment_id"
                 ),
+                source="SELECT FROM lending_repayment r WHERE r.id = OLD.repayment_id "
+                "AND r.reversed_at IS NOT NULL",
+            ),
+            RefusingTrigger(
+                constraint="taken_back_once",
+                message="a match that was taken back is made anew, not revived",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("OLD.taken_back_at IS NOT NULL"),
             ),
             RefusingTrigger(
                 constraint="never_deleted",

@@ -18,6 +18,7 @@ from lending.triggers import CopiesAgree
 from logistics.models import Item
 from parties.models import Organisation, Person
 from pledges.models import Position
+from pledges.triggers import ContinuesOnly
 
 if TYPE_CHECKING:
     from parties.actors import Actor
@@ -117,13 +118,13 @@ class Receivable(StateModel):
             ),
             RefusingTrigger(
                 constraint="assigned_for_good",
-                message="position and loan of an assigned receivable never change",
+                message="the loan of an assigned receivable never changes",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
-                    "OLD.state <> 'verified' AND (OLD.position_id, OLD.loan_id) "
-                    "IS DISTINCT FROM (NEW.position_id, NEW.loan_id)"
+                    "OLD.state <> 'verified' AND OLD.loan_id IS DISTINCT FROM NEW.loan_id"
                 ),
             ),
+            ContinuesOnly("position", when="OLD.state <> 'verified'"),
             CopiesAgree(
                 constraint="copies_agree_with_facility",
                 message="a receivable belongs to its facility's lender, borrower and currency",
@@ -148,6 +149,14 @@ class Receivable(StateModel):
     @transition(field=state, source=ReceivableState.ASSIGNED, target=ReceivableState.COLLECTED)
     def collect(self) -> None:
         """Note that the buyer has paid in full."""
+
+    @transition(field=state, source=ReceivableState.COLLECTED, target=ReceivableState.ASSIGNED)
+    def be_owed_again(self) -> None:
+        """Note that money counted for it was not: the buyer owes it still."""
+
+    @transition(field=state, source=ReceivableState.SETTLED, target=ReceivableState.COLLECTED)
+    def reopen(self) -> None:
+        """Note that its advance is owed again, or that its money is unused again."""
 
     @transition(field=state, source=ReceivableState.COLLECTED, target=ReceivableState.SETTLED)
     def settle(self) -> None:

@@ -95,14 +95,16 @@ def match_collection(
         require_lender(actor, act.facility, *CLERKS)
         locked = lock_receivable(receivable.pk)
         money = lock_one(BankEntry.objects.all(), entry.pk)
-        before = Collection.objects.filter(entry=money, receivable=locked).first()
+        before = locked.collections.filter(entry=money, taken_back_at__isnull=True).first()
         if before is not None:
             return before
         _require_match(money, locked)
         money.match()
         money.save(update_fields=["state"])
         collection = _collect(act, money, locked)
-        _trace(collection, "match_collection", "collection_matched", collection.amount, act)
+        trace_collection(
+            collection, "match_collection", "collection_matched", collection.amount, act
+        )
         return collection
 
 
@@ -160,7 +162,7 @@ def _collect(act: CoverAct, entry: BankEntry, receivable: Receivable) -> Collect
         lines=[Line(f"collection:{code}", f"proceeds:{code}", entry.amount)],
         reference=entry.entry_reference,
         narrative=receivable.invoice_number,
-        idempotency_key=f"collection:{collection.pk}:matched",
+        idempotency_key=matched_key(collection),
         actor=act.actor,
         now=act.now,
     )
@@ -199,16 +201,17 @@ def apply_collection(
         amount = min(fresh.proceeds.remaining, owed)
         if amount:
             _apply(act, fresh, wanted, amount)
-            _trace(fresh, "apply_collection", "collection_applied", amount, act)
+            trace_collection(fresh, "apply_collection", "collection_applied", amount, act)
         settle_if_done(receivable, on=on, now=now)
         return fresh
 
 
 def _require_unapplied(collection: Collection, receivable: Receivable) -> None:
-    if collection.repayment_id is None and not hasattr(receivable, "rebate"):
+    is_free = collection.repayment_id is None and collection.taken_back_at is None
+    if is_free and not hasattr(receivable, "rebate"):
         return
     raise AlreadyApplied(
-        message=_("%(collection)s was applied, or its surplus is being given back.")
+        message=_("%(collection)s was applied or taken back, or its surplus is being given back.")
         % {"collection": collection},
         field="collection",
     )
@@ -253,13 +256,26 @@ def _apply(act: CoverAct, collection: Collection, loans: Sequence[Loan], amount:
         lines=[Line("cash", f"collection:{code}", amount)],
         reference=entry.entry_reference,
         narrative=str(collection.receivable),
-        idempotency_key=f"collection:{collection.pk}:swept",
+        idempotency_key=f"{swept_key(collection)}:{collection.repayment_id}",
         actor=act.actor,
         now=act.now,
     )
 
 
-def _trace(collection: Collection, action: str, topic: str, amount: Decimal, act: CoverAct) -> None:
+def matched_key(collection: Collection) -> str:
+    """Return the key of the entry that a match wrote in the books."""
+    return f"collection:{collection.pk}:matched"
+
+
+def swept_key(collection: Collection) -> str:
+    """Return what the keys of the entries begin with that swept the proceeds to the lender."""
+    return f"collection:{collection.pk}:swept"
+
+
+def trace_collection(
+    collection: Collection, action: str, topic: str, amount: Decimal, act: CoverAct
+) -> None:
+    """Leave the traces of an act on a collection."""
     leave_trace(
         collection,
         action=action,

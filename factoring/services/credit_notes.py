@@ -185,7 +185,9 @@ def _by_item(
         ConversionLeg.objects.filter(
             direction=other,
             conversion__in=ConversionLeg.objects.filter(
-                position=receivable.position, direction=made, conversion__kind=kind
+                position__in=Position.objects.continuing(_position_of(receivable)),
+                direction=made,
+                conversion__kind=kind,
             ).values("conversion"),
         )
         .values_list("position__lot__item_id")

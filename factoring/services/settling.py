@@ -1,15 +1,16 @@
 """The end of a receivable: nothing owed, nothing held, nothing left to draw."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
 from factoring.models import Receivable
 from factoring.rules import ZERO
-from factoring.services.acts import leave_trace
+from factoring.services.acts import leave_trace, lock_receivable
 from factoring.states import ReceivableState
 from lending.services.loans import give_up_undrawn
-from lending.states import LoanState
-from parties.actors import system_actor
+from lending.states import OWING, LoanState
+from parties.actors import Actor, system_actor
 
 
 def settle_if_done(receivable: Receivable, *, on: date, now: datetime) -> bool:
@@ -42,6 +43,35 @@ def settle_if_done(receivable: Receivable, *, on: date, now: datetime) -> bool:
         on=on,
     )
     return True
+
+
+def advances_owed_again(
+    *, facility_ids: Sequence[int], cause: str, on: date, actor: Actor, now: datetime
+) -> None:
+    """Reopen, in lending's transaction, the settled receivables whose advance is owed again.
+
+    Called with every exposure that moved; only a repayment taken back makes an ended loan owe.
+    One query if there is none.
+    """
+    if cause != "unpay":
+        return
+    settled = Receivable.objects.filter(
+        facility_id__in=facility_ids, state=ReceivableState.SETTLED, loan__state__in=OWING
+    )
+    for receivable in settled.order_by("pk"):
+        locked = lock_receivable(receivable.pk)
+        locked.reopen()
+        locked.save(update_fields=["state"])
+        leave_trace(
+            locked,
+            action="reopen_receivable",
+            topic="receivable_reopened",
+            detail={"invoice": locked.invoice_number},
+            tenant_id=locked.tenant_id,
+            actor=actor,
+            now=now,
+            on=on,
+        )
 
 
 def held(receivable: Receivable) -> Decimal:

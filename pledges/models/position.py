@@ -15,7 +15,7 @@ from common.triggers import FirmTrigger, RefusingTrigger
 from lending.models import Facility
 from logistics.models import Lot
 from parties.models import Organisation
-from pledges.states import LIVE_RIGHTS, PROPERTY_RIGHTS, Right
+from pledges.states import JOINED, LIVE_RIGHTS, PROPERTY_RIGHTS, Right
 from risk.models import Commodity
 
 if TYPE_CHECKING:
@@ -38,6 +38,11 @@ class PositionQuerySet(models.QuerySet["Position"]):
     def live(self) -> PositionQuerySet:
         """Positions that secure something now."""
         return self.filter(right__in=LIVE_RIGHTS, remaining__gt=0)
+
+    def continuing(self, position: Position) -> PositionQuerySet:
+        """Positions that are one claim in money with this: its root and what continues it."""
+        root = position.root
+        return self.filter(Q(pk=root.pk) | Q(parent=root, right=root.right))
 
 
 class _OnlyShrinks(RefusingTrigger):
@@ -151,6 +156,16 @@ class Position(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_right_display()}: {self.label}"
+
+    @property
+    def root(self) -> Position:
+        """The claim in money that this one continues; itself unless a reversal restored it.
+
+        What is restored of a receivable or of proceeds joins what remained of it in a new
+        position, whose parent is the first one, however often that happens.
+        """
+        parent = self.parent
+        return parent if parent is not None and parent.right == self.right in JOINED else self
 
 
 class PositionTerm(models.Model):

@@ -2,11 +2,12 @@
 
 Nothing is erased. What the conversion produced, which must be there in full, becomes again what
 it had consumed: the same quantity of the same goods under the same right and the same terms, each
-a part of the position it was taken from. The goods move back with it.
+a part of the position it was taken from. The goods move back with it. A debt or a sum of cash stays
+one claim: what comes back of it joins what remained of it.
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from django.utils.functional import Promise
@@ -24,7 +25,15 @@ from pledges.rules.terms import Term
 from pledges.services.conversion import Evidence, Make, Take, convert, take
 from pledges.services.cover import CoverAct, Requirement
 from pledges.services.warehouse import SameHand
-from pledges.states import TERMINAL_RIGHTS, ConversionKind, Direction, MortgageState, Right
+from pledges.states import (
+    JOINED,
+    TERMINAL_RIGHTS,
+    UNCHOSEN_BACK,
+    ConversionKind,
+    Direction,
+    MortgageState,
+    Right,
+)
 
 REVERSIBLE = frozenset(
     {
@@ -38,10 +47,14 @@ REVERSIBLE = frozenset(
         ConversionKind.SUBSTITUTE,
         ConversionKind.RELEASE,
         ConversionKind.OUTFLOW,
+        ConversionKind.COLLECT,
+        ConversionKind.APPLY,
     }
 )
 
-# What has its own way back, and which act that is.
+# What has its own way back, and which act that is; of some, the room whose books go back with it
+# is the only one that calls `reverse`.
+BY_ITS_ROOM = frozenset({ConversionKind.COLLECT, ConversionKind.APPLY})
 INSTEAD: dict[ConversionKind, str | Promise] = {
     ConversionKind.PREPAY: gettext_lazy("have the bank return the payment"),
     ConversionKind.DELIVER: gettext_lazy("reverse the delivery on its order"),
@@ -49,7 +62,7 @@ INSTEAD: dict[ConversionKind, str | Promise] = {
     ConversionKind.SELL: gettext_lazy("take the goods back on a credit note"),
     ConversionKind.RETURN: gettext_lazy("sell the goods again"),
     ConversionKind.COLLECT: gettext_lazy("unmatch the bank entry"),
-    ConversionKind.APPLY: gettext_lazy("reverse the repayment"),
+    ConversionKind.APPLY: gettext_lazy("take their use back, or recall the rebate"),
     ConversionKind.LOSE: gettext_lazy("count the goods again and pledge what is found"),
     ConversionKind.ENFORCE: gettext_lazy("settle it in the disposal case"),
     ConversionKind.REVERSE: gettext_lazy("make the first conversion again"),
@@ -92,26 +105,34 @@ def reverse(
     conversion_id: uuid.UUID,
     maker_id: int,
     reason: str,
-    within_order: bool = False,
+    by_its_room: bool = False,
 ) -> list[Position]:
     """Undo a conversion of the act's facility; return what it had consumed, made anew.
 
     The act's actor is the checker: an approver or risk officer of the lender, another person than
     the maker, with authority for the market value concerned. Where the lender is left with less
     than before (nothing had been consumed) the release rule holds, else the shortfall may not
-    grow. A delivery on a purchase order is reversed by the orders room, which passes
-    `within_order`: its books go back with it. Raises NoSuchConversion, AlreadyReversed,
-    ReversedOtherwise, NothingFloats, LaterConversionFirst (with the conversion to reverse
-    first), SameHand, NotYourFacility, NotAllowed, BeyondAuthority, WouldUncover,
-    BelowReleaseLevel, and NotFree when the goods are no longer there.
+    grow; money that never came is a fact, recorded and called, never refused. A delivery on a
+    purchase order is reversed by the orders room, a collection and the use of its proceeds by the
+    factoring room: they pass `by_its_room`, and their books go back with it. Raises
+    NoSuchConversion, AlreadyReversed, ReversedOtherwise, NothingFloats,
+    LaterConversionFirst (with the conversion to reverse first), SameHand, NotYourFacility,
+    NotAllowed, BeyondAuthority, WouldUncover, BelowReleaseLevel, and NotFree when the goods are
+    no longer there.
     """
-    conversion = _find(act, conversion_id, within_order)
-    legs = list(conversion.legs.select_related("position__lot__item", "position__lot__site"))
+    conversion = _find(act, conversion_id, by_its_room)
+    legs = list(
+        conversion.legs.select_related(
+            "position__lot__item", "position__lot__site", "position__parent"
+        )
+    )
     consumed = [leg for leg in legs if leg.direction == Direction.CONSUMED]
     produced = [leg for leg in legs if leg.direction == Direction.PRODUCED]
     _require_floating(act, consumed)
-    act.require(Requirement.NOT_WORSE if consumed else Requirement.RELEASE)
+    act.require(_requirement(conversion, consumed))
     takes = [one for leg in produced for one in _standing(conversion, leg)]
+    rests = {leg.position_id: _rest(leg.position) for leg in consumed}
+    takes += [Take(one.pk, one.remaining) for one in rests.values() if one is not None]
     _require_hands(act, [*consumed, *produced], maker_id)
     taken = take(
         act=act,
@@ -123,7 +144,7 @@ def reverse(
         reverse_act(act=one.act, reason=reason, actor=act.actor, now=act.now)
         for one in conversion.stock.select_related("act__source").order_by("-act__recorded_at")
     ]
-    makes = list(_restored(consumed)) or _given_back(produced)
+    makes = list(_restored(consumed, rests)) or _given_back(produced)
     return convert(
         act=act,
         kind=ConversionKind.REVERSE,
@@ -137,13 +158,21 @@ def reverse(
     )
 
 
-def _find(act: CoverAct, conversion_id: uuid.UUID, within_order: bool) -> Conversion:
+def _requirement(conversion: Conversion, consumed: Sequence[ConversionLeg]) -> Requirement:
+    if conversion.kind in UNCHOSEN_BACK:
+        return Requirement.NONE
+    return Requirement.NOT_WORSE if consumed else Requirement.RELEASE
+
+
+def _find(act: CoverAct, conversion_id: uuid.UUID, by_its_room: bool) -> Conversion:
     found = Conversion.objects.filter(facility=act.facility, pk=conversion_id).first()
     if found is None:
         raise NoSuchConversion(message=_("no such conversion in this facility"), field="conversion")
     kind = ConversionKind(found.kind)
-    is_on_order = kind == ConversionKind.DELIVER and "order" in found.evidence
-    if kind not in REVERSIBLE or (is_on_order and not within_order):
+    has_books = kind in BY_ITS_ROOM or (
+        kind == ConversionKind.DELIVER and "order" in found.evidence
+    )
+    if kind not in REVERSIBLE or (has_books and not by_its_room):
         raise ReversedOtherwise(
             message=_("%(kind)s is not reversed as such: %(instead)s")
             % {"kind": kind.label, "instead": INSTEAD[kind]},
@@ -214,13 +243,25 @@ def _latest_on(conversion: Conversion, family: Sequence[Position]) -> Conversion
     )
 
 
-def _restored(consumed: Sequence[ConversionLeg]) -> Iterator[Make]:
-    """Return what was consumed, to be made again: the old right and terms, part of the old."""
+def _rest(position: Position) -> Position | None:
+    """Return what remains of a claim in money, under whichever position it continues."""
+    if position.right not in JOINED:
+        return None
+    return Position.objects.continuing(position).filter(remaining__gt=0).first()
+
+
+def _restored(
+    consumed: Sequence[ConversionLeg], rests: Mapping[uuid.UUID, Position | None]
+) -> Iterator[Make]:
+    """Return what was consumed, to be made again: the old right and terms, part of the old.
+
+    What remained of a claim in money joins it, so that the claim stays one.
+    """
     for leg in consumed:
-        position = leg.position
+        position, rest = leg.position, rests[leg.position_id]
         yield Make(
             right=Right(position.right),
-            quantity=leg.quantity,
+            quantity=leg.quantity + (rest.remaining if rest else 0),
             unit=position.unit,
             label=position.label,
             terms=[
@@ -228,7 +269,7 @@ def _restored(consumed: Sequence[ConversionLeg]) -> Iterator[Make]:
                 for term in position.terms.order_by("basis_id")
             ],
             lot=position.lot,
-            parent=position,
+            parent=position.root,
         )
 
 

@@ -65,7 +65,16 @@ placed AS (
     LEFT JOIN orders_orderfinancing financing ON financing.id = stage.financing_id
     LEFT JOIN orders_purchaseorder po ON po.id = financing.order_id
     LEFT JOIN parties_organisation supplier ON supplier.id = po.supplier_id
-    LEFT JOIN factoring_receivable receivable ON receivable.position_id = p.id
+    -- A debt that a reversal restored continues the one it was before.
+    LEFT JOIN LATERAL (
+        SELECT latest.id FROM pledges_position latest
+        WHERE p."right" = 'receivable' AND latest."right" = 'receivable'
+          AND (latest.id = p.id OR latest.parent_id = p.id OR latest.parent_id = (
+               SELECT root.id FROM pledges_position root
+               WHERE root.id = p.parent_id AND root."right" = 'receivable'))
+          AND EXISTS (SELECT FROM factoring_receivable r WHERE r.position_id = latest.id)
+    ) debt ON true
+    LEFT JOIN factoring_receivable receivable ON receivable.position_id = debt.id
     LEFT JOIN parties_organisation debtor ON debtor.id = receivable.debtor_id
     WHERE p.facility_id = %(facility)s AND p.opened_at <= %(at)s
 )

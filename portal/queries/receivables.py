@@ -14,7 +14,7 @@ from factoring.models import BankEntry, Collection, CreditNote, Receivable, Rece
 from factoring.states import BankEntryState, ReceivableState
 from lending.models import Facility
 from parties.actors import Actor
-from pledges.models import Conversion
+from pledges.models import Conversion, Position
 from portal.queries.events import with_legs
 
 ZERO = Decimal(0)
@@ -37,7 +37,8 @@ class ReceivableView:
     @property
     def collected(self) -> Decimal:
         """What the debtor has paid."""
-        return sum((one.amount for one in self.collections), ZERO)
+        standing = (one for one in self.collections if one.taken_back_at is None)
+        return sum((one.amount for one in standing), ZERO)
 
     @property
     def outstanding(self) -> Decimal:
@@ -104,10 +105,12 @@ def _views(receivables: Iterable[Receivable]) -> list[ReceivableView]:
 
 def get_sale(actor: Actor, receivable: Receivable) -> Conversion | None:
     """Return the conversion that turned goods into this receivable, with its legs."""
-    if receivable.position_id is None:
+    if receivable.position is None:
         return None
     sales = Conversion.objects.visible_to(actor).filter(
-        legs__position_id=receivable.position_id, legs__direction="produced"
+        kind="sell",
+        legs__position__in=Position.objects.continuing(receivable.position),
+        legs__direction="produced",
     )
     return with_legs(sales).first()
 
