@@ -65,9 +65,9 @@ SEED ?= $(shell date +%s)
 test-deep: setup
 	@echo 'seed $(SEED)'
 	@DEEP=1 EXAMPLES=$(or $(EXAMPLES),2000) STEPS=$(or $(STEPS),50) \
-	RACE_TIMES=$(or $(RACE_TIMES),5) \
 	$(RUN) -m pytest tests/model tests/concurrency/test_rights_races.py \
-	tests/concurrency/test_double_pledge_race.py -s \
+	tests/concurrency/test_double_pledge_race.py \
+	tests/concurrency/test_conversion_races.py -s \
 	--hypothesis-seed=$(SEED) $(ARGS)
 
 chromium:

@@ -16,8 +16,13 @@ _Result = TypeVar("_Result")
 
 # A racer that waits longer than this for the others, or for its answer, is stuck. Seconds.
 PATIENCE = 60
-# The nightly run (make test-deep) plays as many times more rounds.
-TIMES = int(os.environ.get("RACE_TIMES", "1"))
+# The nightly run (make test-deep) plays a thousand rounds of each race that asks `rounds`.
+ASKED = int(os.environ.get("RACE_ROUNDS") or (1_000 if os.environ.get("DEEP") else 0))
+
+
+def rounds(few: int) -> int:
+    """Return how many rounds to play: a few in every run, more if RACE_ROUNDS asks for them."""
+    return max(few, ASKED)
 
 
 class Outcome(Generic[_Result]):

@@ -12,11 +12,14 @@ from factoring.models import Collection, CreditNote, Receivable
 from factoring.refusals import MoreThanOutstanding
 from logistics.models import Lot, Shipment
 from logistics.refusals import AlreadyClaimed, CountBelowClaims, DocumentTaken, NotFree
+from pledges.invariants import INVARIANTS
 from pledges.models import Conversion, Position
 from pledges.services.conversion import NotEnoughLeft, Take
+from pledges.services.cover import Requirement
+from pledges.services.order_claims import deliver, revoke
 from pledges.services.reversal import AlreadyReversed, LaterConversionFirst
 from pledges.services.transit import Unloaded
-from tests.concurrency.racing import race
+from tests.concurrency.racing import race, rounds
 from tests.factories.factoring import (
     PHONE_PRICE,
     SOLD_ON,
@@ -28,13 +31,13 @@ from tests.factories.factoring import (
 )
 from tests.factories.lending import make_facility
 from tests.factories.parties import make_lender_team
-from tests.factories.pledges import Vault, make_vault
+from tests.factories.pledges import EVIDENCE, Vault, make_product, make_vault
 from tests.factories.transit import count, load, make_vehicle, undo, unload
 from tests.proofs import breaches
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUNDS = 8
+ROUNDS = rounds(8)
 
 
 @pytest.fixture
@@ -42,8 +45,8 @@ def vault() -> Vault:
     return make_vault()
 
 
-def errors_of(rounds):
-    return [outcome.error for outcomes in rounds for outcome in outcomes if not outcome.won]
+def errors_of(played):
+    return [outcome.error for outcomes in played for outcome in outcomes if not outcome.won]
 
 
 def kinds(*names):
@@ -67,6 +70,48 @@ def test_a_return_and_a_collection_of_the_last_of_a_debt_one_wins():
     assert len(errors) == ROUNDS
     assert CreditNote.objects.count() + Collection.objects.count() == ROUNDS
     assert breaches() == {}
+
+
+def test_a_production_and_a_pledge_of_the_same_material_one_wins(vault):
+    """Ten kilograms at the factory each time: they become a product, or enter the warehouse."""
+    product = make_product(vault.goods.alpha, per_piece=Decimal(10), loss=Decimal(0), code="alpha")
+    material = [vault.mortgage(10) for _ in range(ROUNDS)]
+
+    def act(racer: int, number: int) -> object:
+        take = Take(material[number].pk, Decimal(10))
+        if racer:
+            return vault.assemble([take], product=product, quantity=1)
+        return vault.bring_in(take)
+
+    errors = errors_of(race(2, act, rounds=ROUNDS))
+    assert {type(error) for error in errors} == {NotEnoughLeft}
+    assert len(errors) == ROUNDS
+    assert sum(kinds("transform", "pledge")) == ROUNDS
+    assert vault.cover().market_value == ROUNDS * 5_000
+    assert [(rule.name, row) for rule in INVARIANTS for row in rule.breaches()] == []
+
+
+def test_two_deliveries_and_a_return_of_one_payment_one_wins(vault):
+    """What was paid in advance is delivered by one of two reports, or the bank sends it back."""
+    claims = [vault.prepay(1_000) for _ in range(ROUNDS)]
+    lots = [[vault.lot(10, site=vault.factory) for _ in range(2)] for _ in range(ROUNDS)]
+
+    def act(racer: int, number: int) -> object:
+        take = Take(claims[number].pk, Decimal(1_000))
+        if racer == 2:
+            with vault.act(cause="revoke", requirement=Requirement.NONE) as open_act:
+                return revoke(act=open_act, claim=take, label="sent back", evidence=EVIDENCE)
+        with vault.act(cause="deliver") as open_act:
+            goods = [(lots[number][racer], Decimal(10))]
+            return deliver(act=open_act, claims=[take], lots=goods, evidence=EVIDENCE)
+
+    errors = errors_of(race(3, act, rounds=ROUNDS))
+    assert {type(error) for error in errors} == {NotEnoughLeft}
+    assert len(errors) == 2 * ROUNDS
+    delivered, revoked = kinds("deliver", "revoke")
+    assert delivered + revoked == ROUNDS
+    assert Lot.objects.filter(claimed=10).count() == delivered
+    assert [(rule.name, row) for rule in INVARIANTS for row in rule.breaches()] == []
 
 
 def test_a_loading_and_a_release_of_the_same_goods_one_wins(vault):

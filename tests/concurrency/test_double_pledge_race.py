@@ -3,7 +3,6 @@
 A few rounds in every run, a thousand in `make test-deep` (RACE_ROUNDS says how many).
 """
 
-import os
 from dataclasses import replace
 from decimal import Decimal
 
@@ -16,7 +15,7 @@ from pledges.models import ClaimedReceipt, Position
 from pledges.services.claims import OfferedTwice
 from pledges.services.double_pledge import claim_or_alarm
 from pledges.services.receipt_pledges import pledge_receipt
-from tests.concurrency.racing import race
+from tests.concurrency.racing import race, rounds
 from tests.factories.lending import make_facility
 from tests.factories.logistics import make_receipt
 from tests.factories.parties import NOW, make_lender_team
@@ -25,7 +24,7 @@ from tests.factories.pledges import EVIDENCE, Vault, make_vault
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LENDERS = 32
-ROUNDS = int(os.environ.get("RACE_ROUNDS") or (1_000 if os.environ.get("DEEP") else 3))
+ROUNDS = rounds(3)
 WIDE = str.maketrans({chr(code): chr(code + 0xFEE0) for code in range(0x21, 0x7F)})
 
 
@@ -68,14 +67,14 @@ def test_one_receipt_and_thirty_two_lenders_one_is_accepted(lenders):
     lots = [lenders[0].lot(10) for _ in range(ROUNDS)]
     receipts = [make_receipt(lot=lot, number=f"WR2016{n:04d}") for n, lot in enumerate(lots)]
 
-    rounds = race(
+    played = race(
         LENDERS,
         lambda racer, n: offer(lenders[racer], receipts[n], spelt(receipts[n].number, racer)),
         rounds=ROUNDS,
     )
 
     houses = [vault.desk.team.lender.pk for vault in lenders]
-    for number, outcomes in enumerate(rounds):
+    for number, outcomes in enumerate(played):
         [winner] = [racer for racer, outcome in enumerate(outcomes) if outcome.won]
         refusals = [outcome.error for outcome in outcomes if not outcome.won]
         assert {type(error) for error in refusals} == {OfferedTwice}

@@ -24,7 +24,7 @@ from pledges.services.conversion import NotEnoughLeft, Take
 from pledges.services.cover import BelowReleaseLevel, WouldUncover
 from pledges.services.margin_calls import escalate_expired
 from pledges.services.sale import sell
-from tests.concurrency.racing import TIMES, race
+from tests.concurrency.racing import race, rounds
 from tests.factories.lending import make_drawn_loan, make_facility, make_loan, pay_out, receive
 from tests.factories.logistics import unique
 from tests.factories.parties import NOW, SYSTEM, make_carrier, make_lender_team
@@ -66,8 +66,8 @@ def many_lots(vault: Vault, count: int, quantity: int) -> list[Lot]:
     )
 
 
-def errors_of(rounds):
-    return [outcome.error for outcomes in rounds for outcome in outcomes if not outcome.won]
+def errors_of(played):
+    return [outcome.error for outcomes in played for outcome in outcomes if not outcome.won]
 
 
 def breaches(rules=INVARIANTS):
@@ -75,10 +75,10 @@ def breaches(rules=INVARIANTS):
 
 
 def test_one_lot_and_two_lenders_200_rounds_one_wins_always(vault):
-    lots = many_lots(vault, 200 * TIMES, 10)
+    lots = many_lots(vault, rounds(200), 10)
     lenders = [vault, rival_of(vault)]
-    rounds = race(2, lambda racer, n: lenders[racer].pledge_lot(lots[n]), rounds=len(lots))
-    for outcomes in rounds:
+    played = race(2, lambda racer, n: lenders[racer].pledge_lot(lots[n]), rounds=len(lots))
+    for outcomes in played:
         [lost] = [outcome.error for outcome in outcomes if not outcome.won]
         assert isinstance(lost, AlreadyClaimed)
     held = Lot.objects.filter(pk__in=[lot.pk for lot in lots])
@@ -90,55 +90,60 @@ def test_one_lot_and_two_lenders_200_rounds_one_wins_always(vault):
 def test_parts_of_one_lot_never_add_up_to_more_than_the_lot(vault):
     lot = vault.lot(60)
     lenders = [vault, rival_of(vault)]
-    rounds = race(4, lambda racer, _n: lenders[racer % 2].pledge_lot(lot, 1), rounds=20)
-    assert {type(error) for error in errors_of(rounds)} <= {AlreadyClaimed, NotFree}
-    assert len(errors_of(rounds)) == 80 - 60
+    played = race(4, lambda racer, _n: lenders[racer % 2].pledge_lot(lot, 1), rounds=20)
+    assert {type(error) for error in errors_of(played)} <= {AlreadyClaimed, NotFree}
+    assert len(errors_of(played)) == 80 - 60
     lot.refresh_from_db()
     assert (lot.claimed, lot.held) == (60, 60)
     assert breaches() == []
 
 
-def test_releases_at_once_stop_exactly_at_the_release_level(vault):
-    """1,000 kg lend 250,000; 202,500 owed allow 100 releases of one kilogram."""
-    position = vault.pledge(1_000)
-    make_drawn_loan(vault.desk, principal=Decimal(202_500))
-    rounds = race(2, lambda _r, _n: vault.release(Take(position.pk, Decimal(1))), rounds=75)
-    errors = errors_of(rounds)
+def test_releases_at_once_stop_exactly_at_the_release_level():
+    """A tenth of the goods may go: of 1,000 kg that lend 250,000, if 202,500 are owed."""
+    times = rounds(75)
+    allowed = times * 4 // 3
+    vault = make_vault(limit=Decimal(10_000_000))
+    position = vault.pledge(10 * allowed)
+    make_drawn_loan(vault.desk, principal=Decimal(2_025 * allowed))
+    played = race(2, lambda _r, _n: vault.release(Take(position.pk, Decimal(1))), rounds=times)
+    errors = errors_of(played)
     assert {type(error) for error in errors} == {BelowReleaseLevel}
-    assert len(errors) == 150 - 100
+    assert len(errors) == 2 * times - allowed
     position.refresh_from_db()
-    assert position.remaining == 900
+    assert position.remaining == 9 * allowed
     assert breaches() == []
 
 
 def test_the_last_goods_are_released_once(vault):
-    goods = [vault.pledge_lot(lot) for lot in many_lots(vault, 20 * TIMES, 5)]
-    rounds = race(2, lambda _r, n: vault.release(Take(goods[n].pk, Decimal(5))), rounds=len(goods))
-    assert {type(error) for error in errors_of(rounds)} == {NotEnoughLeft}
-    assert len(errors_of(rounds)) == len(goods)
+    goods = [vault.pledge_lot(lot) for lot in many_lots(vault, rounds(20), 5)]
+    played = race(2, lambda _r, n: vault.release(Take(goods[n].pk, Decimal(5))), rounds=len(goods))
+    assert {type(error) for error in errors_of(played)} == {NotEnoughLeft}
+    assert len(errors_of(played)) == len(goods)
     assert Conversion.objects.filter(kind="release").count() == len(goods)
 
 
 def test_draws_at_once_stop_exactly_at_the_lending_value(vault):
-    """100 kg lend 25,000: a hundred draws of 250, whoever makes them."""
-    vault.pledge(100)
-    loans = [make_loan(vault.desk, principal=Decimal(30_000)) for _ in range(2)]
+    """A kilogram lends 250: as many draws of 250 as there are kilograms, whoever makes them."""
+    times = rounds(75)
+    allowed = times * 4 // 3
+    vault.pledge(allowed)
+    loans = [make_loan(vault.desk, principal=Decimal(300 * allowed)) for _ in range(2)]
 
     def draw(racer: int, _number: int) -> None:
         with transaction.atomic():
             pay_out(vault.desk, Loan.objects.get(pk=loans[racer].pk), Decimal(250))
 
-    rounds = race(2, draw, rounds=75)
-    errors = errors_of(rounds)
+    played = race(2, draw, rounds=times)
+    errors = errors_of(played)
     assert {type(error) for error in errors} == {WouldUncover}
-    assert len(errors) == 150 - 100
-    assert vault.desk.fresh().exposure == vault.cover().lending_value == 25_000
+    assert len(errors) == 2 * times - allowed
+    assert vault.desk.fresh().exposure == vault.cover().lending_value == 250 * allowed
     assert breaches() == []
 
 
 def test_a_swap_and_a_sale_of_the_same_goods_one_wins(vault):
-    goods = [vault.pledge_lot(lot) for lot in many_lots(vault, 60 * TIMES, 10)]
-    beta, carrier = vault.lot(600 * TIMES, vault.goods.beta), make_carrier()
+    goods = [vault.pledge_lot(lot) for lot in many_lots(vault, rounds(60), 10)]
+    beta, carrier = vault.lot(10 * len(goods), vault.goods.beta), make_carrier()
 
     def act(racer: int, number: int) -> None:
         give = Take(goods[number].pk, Decimal(10))
@@ -158,9 +163,9 @@ def test_a_swap_and_a_sale_of_the_same_goods_one_wins(vault):
                 evidence=EVIDENCE,
             )
 
-    rounds = race(2, act, rounds=len(goods))
-    assert {type(error) for error in errors_of(rounds)} == {NotEnoughLeft}
-    assert len(errors_of(rounds)) == len(goods)
+    played = race(2, act, rounds=len(goods))
+    assert {type(error) for error in errors_of(played)} == {NotEnoughLeft}
+    assert len(errors_of(played)) == len(goods)
     swaps, sales = (Conversion.objects.filter(kind=kind).count() for kind in ("substitute", "sell"))
     assert swaps + sales == len(goods)
     assert breaches() == []
@@ -169,15 +174,16 @@ def test_a_swap_and_a_sale_of_the_same_goods_one_wins(vault):
 def test_two_lenders_swapping_lots_crosswise_never_deadlock(vault):
     """Each gives what the other brings: taken as met, the lots' locks would close a circle."""
     rival = rival_of(vault)
-    first, second = vault.lot(1_000 * TIMES), vault.lot(1_000 * TIMES)
-    given = [vault.pledge_lot(first, 500 * TIMES), rival.pledge_lot(second, 500 * TIMES)]
+    times = rounds(100)
+    first, second = vault.lot(10 * times), vault.lot(10 * times)
+    given = [vault.pledge_lot(first, 5 * times), rival.pledge_lot(second, 5 * times)]
     brought = [second, first]
     houses = [vault, rival]
 
     def swap(racer: int, _number: int) -> None:
         houses[racer].swap([Take(given[racer].pk, Decimal(1))], [(brought[racer], Decimal(1))])
 
-    assert errors_of(race(2, swap, rounds=100 * TIMES)) == []
+    assert errors_of(race(2, swap, rounds=times)) == []
     assert breaches() == []
 
 
@@ -195,7 +201,7 @@ def test_a_tick_against_draws_and_releases_never_uncovers_in_silence(vault):
     Every other round the price falls while one draws and one releases. Each act is refused, or
     the tick sees what it left behind; the invariants are proved after every round.
     """
-    steps = 60 * TIMES
+    steps = rounds(60)
     position = vault.pledge(1_000)
     make_drawn_loan(vault.desk, principal=Decimal(225_000))
     spare = make_loan(vault.desk, principal=Decimal(1_000 * steps))
@@ -217,10 +223,10 @@ def test_a_tick_against_draws_and_releases_never_uncovers_in_silence(vault):
             vault.release(Take(position.pk, Decimal(1)), **AT)
         return []
 
-    rounds = race(3, play, rounds=3 * steps)
-    errors = errors_of(rounds)
+    played = race(3, play, rounds=3 * steps)
+    errors = errors_of(played)
     assert {type(error) for error in errors} <= {WouldUncover, BelowReleaseLevel}
-    looks = [outcomes[0].result for outcomes in rounds[1::3]]
+    looks = [outcomes[0].result for outcomes in played[1::3]]
     assert looks == [[]] * steps
     assert breaches() == []
     # Both orders have happened: some draws came before their tick, some after it.

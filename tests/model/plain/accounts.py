@@ -101,6 +101,7 @@ def silence(p: Platform, *, day: date) -> None:
 def terms(p: Platform, *, facility: str, changes: dict[str, Fraction], day: date) -> None:
     """Put other terms in force; nobody is refused for what they do to cover."""
     owner = p.facilities[facility]
+    _require_active(owner)
     for name, value in changes.items():
         setattr(owner, name, value)
     p.judge_all([facility], day)

@@ -56,6 +56,8 @@ def transform(
     facility = p.claims[claim].facility
     with p.act(facility, day):
         one = take(p, claim, used, "floating_mortgage")
+        if p.lots[one.lot].site != "factory":
+            raise No("material_elsewhere", "production_does_not_tie")
         content, loss = bill
         least = made * content
         most = least / (1 - loss)
