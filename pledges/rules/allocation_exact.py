@@ -50,15 +50,19 @@ def market_after(problem: Problem, secured: Secured) -> Decimal:
 
 def cost_of(problem: Problem, secured: Secured) -> Decimal:
     """Return what the quantities cost over the horizon, with the acts that lead to them."""
-    weights = problem.weights
     with localcontext(EXACT):
         total = ZERO
         for part in problem.parts:
             quantity = secured[part.key]
-            total += problem.cost(part) * quantity
-            total += weights.handling * (quantity != part.before)
-            total += weights.split * (ZERO < quantity < part.quantity)
+            total += problem.cost(part) * quantity + _acts(problem, part, quantity)
         return total.quantize(CENT)
+
+
+def _acts(problem: Problem, part: Part, quantity: Decimal) -> Decimal:
+    """Return what the acts cost that lead to a quantity: to touch the part, and to split it."""
+    weights = problem.weights
+    touched = weights.handling if quantity != part.before else ZERO
+    return touched + (weights.split if ZERO < quantity < part.quantity else ZERO)
 
 
 def shortages_of(problem: Problem, secured: Secured) -> tuple[Shortage, ...]:
@@ -162,7 +166,8 @@ def _cheapest_addition(
         if added > spare.get(part.item_id, added):
             continue
         closes = min(short, added * part.lending)
-        extra = problem.cost(part) * added + problem.weights.handling
+        extra = problem.cost(part) * added + _acts(problem, part, wanted)
+        extra -= _acts(problem, part, secured[part.key])
         found.append((closes < short, extra / closes, part.key, wanted))
     for _partial, _price, key, wanted in sorted(found)[:MOST_TRIED]:
         if _severity(problem, {**secured, key: wanted}) <= broken:

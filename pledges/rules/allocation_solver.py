@@ -6,8 +6,12 @@ Three steps, each exact about what it proves:
 2. the multipliers price each part by itself; the parts whose second-best decision costs least more
    than their best form the kernel;
 3. the integer program over the kernel, the other parts at their best decision. Every rule is
-   elastic at a price above anything it could save, so there is always an answer.
-The gap between 3 and 1 is measured and handed on, never assumed.
+   elastic at a price above anything it could save, so there is always an answer;
+4. the proof: a part whose other decisions cost more than the answer lies above the bound stands as
+   it is in every better answer. If all parts that this leaves open were in the kernel, the answer
+   is the best there is; else the program is solved once more over the open parts. Either way its
+   bound holds for all allocations.
+The gap to the bound is measured on the plan's exact figures and handed on, never assumed.
 """
 
 from dataclasses import dataclass
@@ -25,9 +29,12 @@ Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
 KERNELS = (60, 240)
-# Up to so many parts every piece is counted in whole numbers and the optimum proved to the end.
-SMALL, EXACTLY = 16, 1e-9
-PROOF = 5e-5
+# More than so many open parts are not decided exactly: the relaxation bounds the plan then.
+MOST_OPEN = 600
+# Up to so many parts every piece is counted in whole numbers; up to fewer the optimum is proved to
+# the last digit.
+COUNTED, SMALL, EXACTLY = 128, 16, 1e-9
+PROOF = 1e-5
 NODES = 1_000
 PATIENCE = 20.0  # seconds; a net only: the node limit comes first, so that answers repeat
 SLIP = 1e-7
@@ -72,7 +79,8 @@ class _Model:
         whole_only = problem.whole_lots_only
         self.may_split = np.array([p.may_split and not whole_only for p in parts], dtype=bool)
         self.small = len(parts) <= SMALL
-        self.counted = np.array([self.small and part.step >= ONE for part in parts], dtype=bool)
+        counted = len(parts) <= COUNTED
+        self.counted = np.array([counted and part.step >= ONE for part in parts], dtype=bool)
         self.steps = _floats(part.step for part in parts)
         handling, split = float(problem.weights.handling), float(problem.weights.split)
         # Acts: a free part costs one when it is pledged, a pledged one when it is not kept whole.
@@ -97,15 +105,7 @@ def solve(problem: Problem) -> Solution:
     model = _Model(problem)
     matrix, most = model.rows()
     relaxed = _Relaxation(model, matrix, most)
-    relief = relaxed.relief
-    best: _Answer | None = None
-    for size in KERNELS:
-        kernel = relaxed.kernel(size)
-        best = _Kernel(model, matrix, most + relief, relaxed.shares, kernel).solve()
-        bound = best.bound if kernel.all() else relaxed.bound
-        if kernel.all() or not best.broken:
-            break
-    assert best is not None
+    best, bound = _best(model, matrix, most + relaxed.relief, relaxed)
     prices = tuple(
         (rule, float(multiplier) * model.unit / _scale(rule))
         for rule, multiplier in zip(model.rules, relaxed.multipliers, strict=True)
@@ -115,6 +115,25 @@ def solve(problem: Problem) -> Solution:
         for part, found in zip(problem.parts, best.secured, strict=True)
     )
     return Solution(secured, (bound * model.unit) + model.standing, prices)
+
+
+def _best(
+    model: _Model, matrix: Any, most: Floats, relaxed: "_Relaxation"
+) -> tuple["_Answer", float]:
+    """Return the best answer found, and what no answer can go below."""
+    for size in KERNELS if len(model.quantity) > COUNTED else (COUNTED,):
+        kernel = relaxed.kernel(size)
+        best = _Kernel(model, matrix, most, relaxed.shares, kernel).solve()
+        open_parts = relaxed.open_parts(best)
+        if kernel.all() or not (open_parts & ~kernel).any():
+            return best, max(best.bound, relaxed.bound)
+        if not best.broken and open_parts.sum() <= MOST_OPEN:
+            break
+    if best.broken or open_parts.sum() > MOST_OPEN:
+        return best, relaxed.bound
+    again = _Kernel(model, matrix, most, relaxed.shares, open_parts).solve()
+    bound = max(relaxed.bound, min(again.bound, best.cost))
+    return min(again, best, key=lambda one: one.cost), bound
 
 
 def relaxed_cost(problem: Problem) -> float:
@@ -192,6 +211,16 @@ class _Relaxation:
         kernel = np.zeros(len(order), dtype=bool)
         kernel[order[:size]] = True
         return kernel | ((self.shares > SLIP) & (self.shares < 1 - SLIP))
+
+    def open_parts(self, answer: "_Answer") -> Marks:
+        """Return the parts that something cheaper than the answer might decide otherwise.
+
+        Another decision on a part adds at least its regret to the bound: where that reaches the
+        answer's cost, the part stands as it is in whatever is cheaper.
+        """
+        regret = np.sort(self.decisions(), axis=0)
+        margin = max(answer.cost - self.bound, 0.0) + SLIP
+        return (regret[1] - regret[0] <= margin) | ((self.shares > SLIP) & (self.shares < 1 - SLIP))
 
     def decisions(self) -> Floats:
         """Return what leaving, securing and splitting each part costs at the rules' prices."""
