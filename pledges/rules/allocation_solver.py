@@ -220,7 +220,8 @@ class _Relaxation:
         """
         regret = np.sort(self.decisions(), axis=0)
         margin = max(answer.cost - self.bound, 0.0) + SLIP
-        return (regret[1] - regret[0] <= margin) | ((self.shares > SLIP) & (self.shares < 1 - SLIP))
+        is_open: Marks = regret[1] - regret[0] <= margin
+        return is_open | ((self.shares > SLIP) & (self.shares < 1 - SLIP))
 
     def decisions(self) -> Floats:
         """Return what leaving, securing and splitting each part costs at the rules' prices."""
