@@ -20,9 +20,11 @@ from parties.models import Person
 from parties.roles import Role
 from portal import columns, formats
 from portal.boards.facts import Fact
+from portal.boards.rate_models import switch_words
 from portal.queries.four_eyes import list_overrides, list_term_changes
+from portal.queries.rate_models import list_switches
 from portal.tables import Table
-from risk.models import PriceOverride
+from risk.models import PriceOverride, RateModelSwitch
 from risk.states import OverrideState
 
 TERMS: dict[str, Any] = {
@@ -85,6 +87,7 @@ def four_eyes_board(
     """Return what waits for a second person, what was decided, and the forms to ask with."""
     lines = [_of_terms(one, actor) for one in list_term_changes(actor)]
     lines += [_of_price(one, actor) for one in list_overrides(actor)]
+    lines += [_of_model(one, actor) for one in list_switches(actor)]
     lines.sort(key=lambda line: line.asked_at, reverse=True)
     waiting = [line for line in lines if line.state == ChangeState.REQUESTED]
     decided = [line for line in lines if line.state != ChangeState.REQUESTED]
@@ -151,7 +154,19 @@ def _of_price(override: PriceOverride, actor: Actor) -> Line:
     )
 
 
-def _line(one: FacilityChange | PriceOverride, actor: Actor, **told: Any) -> Line:
+def _of_model(switch: RateModelSwitch, actor: Actor) -> Line:
+    return _line(
+        switch,
+        actor,
+        what="model",
+        subject=switch.commodity.name,
+        href=reverse("portal:rate_models", kwargs={"code": switch.commodity.code}),
+        text=switch_words(switch),
+        state_label=OverrideState(switch.state).label,
+    )
+
+
+def _line(one: FacilityChange | PriceOverride | RateModelSwitch, actor: Actor, **told: Any) -> Line:
     open_here = one.state == ChangeState.REQUESTED and one.tenant_id == actor.organisation_id
     return Line(
         id=one.pk,

@@ -7,7 +7,7 @@ from django.http import Http404
 from lending.models import FacilityChange
 from lending.states import ChangeState
 from parties.actors import Actor
-from risk.models import Commodity, PriceOverride
+from risk.models import Commodity, PriceOverride, RateModelSwitch
 from risk.models.commodity import CommodityKind
 from risk.states import OverrideState
 
@@ -56,7 +56,8 @@ def priced_commodities() -> list[tuple[str, str]]:
 
 
 def count_waiting(actor: Actor) -> int:
-    """Return how many changes wait for their decision (two queries)."""
+    """Return how many changes wait for their decision (three queries)."""
     terms = FacilityChange.objects.visible_to(actor).filter(state=ChangeState.REQUESTED)
     prices = PriceOverride.objects.visible_to(actor).filter(state=OverrideState.REQUESTED)
-    return terms.count() + prices.count()
+    models = RateModelSwitch.objects.visible_to(actor).filter(state=OverrideState.REQUESTED)
+    return terms.count() + prices.count() + models.count()

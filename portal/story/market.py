@@ -11,8 +11,11 @@ from pathlib import Path
 from django.conf import settings
 
 from parties.actors import Actor
+from risk.backtests.runner import ENTRANTS
 from risk.models import Commodity
 from risk.price_files import read_price_file
+from risk.rate_models.codes import RateModelCode
+from risk.services.backtests import record_backtest
 from risk.services.commodities import load_catalogue
 from risk.services.prices import Observation, import_price_file, record_prices
 from risk.services.rates import publish_rates, publish_rates_range
@@ -47,6 +50,9 @@ def open_market(*, before: date, actor: Actor, now: datetime) -> None:
     eve = max(day for day in daily_prices() if day < before)
     from_on = before.replace(year=before.year - 1)
     publish_rates_range(from_on=from_on, until_on=eve, commodities=_metals(), actor=actor, now=now)
+    # Without the fits, which take minutes: `manage.py backtest` adds them.
+    quick = [entrant for entrant in ENTRANTS if entrant != RateModelCode.GARCH_T]
+    record_backtest(entrants=quick, until_on=eve, codes=METALS, actor=actor, now=now)
 
 
 def tick(

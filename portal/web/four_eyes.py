@@ -25,9 +25,11 @@ from portal.queries.four_eyes import (
     get_term_change,
     priced_commodities,
 )
+from portal.queries.rate_models import get_switch
 from portal.web.acting import ActForm, Said, attempt, done
 from portal.web.page import Ask, show, working_page
-from risk.models import PriceOverride
+from risk.models import PriceOverride, RateModelSwitch
+from risk.services.model_switches import apply_switch, refuse_switch, withdraw_switch
 from risk.services.overrides import (
     apply_override,
     refuse_override,
@@ -134,14 +136,14 @@ class DecisionForm(ChangeForm):
 
     name = "decide"
     told = gettext_lazy("Your decision stands.")
-    what = forms.ChoiceField(choices=[("terms", ""), ("price", "")])
+    what = forms.ChoiceField(choices=[("terms", ""), ("price", ""), ("model", "")])
     id = forms.IntegerField()
     act = forms.ChoiceField(choices=[("apply", ""), ("refuse", ""), ("withdraw", "")])
     note = forms.CharField(max_length=300, required=False)
 
     def carry_out(self, said: Said) -> object:
         """Apply, refuse or withdraw it."""
-        decide = _on_terms if said["what"] == "terms" else _on_price
+        decide = {"terms": _on_terms, "price": _on_price, "model": _on_model}[said["what"]]
         return decide(self.ask, said["id"], said["act"], said["note"])
 
 
@@ -184,3 +186,11 @@ def _on_price(ask: Ask, override_id: int, act: str, note: str) -> PriceOverride:
         return apply_override(override=override, actor=ask.actor, now=ask.now)
     decide = refuse_override if act == "refuse" else withdraw_override
     return decide(override=override, note=note, actor=ask.actor, now=ask.now)
+
+
+def _on_model(ask: Ask, switch_id: int, act: str, note: str) -> RateModelSwitch:
+    switch = get_switch(ask.actor, switch_id)
+    if act == "apply":
+        return apply_switch(switch=switch, actor=ask.actor, now=ask.now)
+    decide = refuse_switch if act == "refuse" else withdraw_switch
+    return decide(switch=switch, note=note, actor=ask.actor, now=ask.now)

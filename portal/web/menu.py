@@ -47,7 +47,7 @@ def build_menu(request: HttpRequest, shell: Shell) -> tuple[tuple[Entry, ...], .
         count=shell.waiting_instructions,
     )
     alerts = here.entry(_("Alerts"), "info", "alerts", count=shell.open_alerts)
-    prices = here.entry(_("Prices"), "chart", "prices", "price")
+    prices = here.entry(_("Prices"), "chart", "prices", "price", "rate_models")
     if shell.facility is None:
         control = here.entry(_("Control of the goods"), "bank", "control")
         return (goods, (alerts, instructions, control, prices), here.console())

@@ -9,7 +9,8 @@ import numpy as np
 from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 
-from risk.backtests.runner import PROPOSAL, Entry, Series
+from risk.backtests.codes import PROPOSAL
+from risk.backtests.runner import Entry, Series
 from risk.backtests.scores import FIRST_ROW, FRONTIER, outcomes
 from risk.backtests.table import COLUMNS, summaries, write_csv
 from risk.pledge_rates import RateParameters

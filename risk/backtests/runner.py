@@ -9,6 +9,7 @@ from multiprocessing import get_context
 
 import numpy as np
 
+from risk.backtests.codes import PROPOSAL, PROPOSAL_GOVERNED
 from risk.backtests.scores import FIRST_ROW, Outcomes, Score, outcomes, score
 from risk.backtests.statistics import FloatArray
 from risk.governance import publish_path
@@ -16,8 +17,6 @@ from risk.pledge_rates import RateParameters
 from risk.rate_models.codes import RateModelCode
 from risk.rate_models.registry import rate_model
 
-# The backtest's names for ours, bare and as published, beside the challengers' own codes.
-PROPOSAL, PROPOSAL_GOVERNED = "proposal", "proposal_gov"
 BASE = str(RateModelCode.STATIC_CAL)
 ENTRANTS = (
     *(str(code) for code in RateModelCode if code != RateModelCode.BFHS),

@@ -64,6 +64,7 @@ PAGES = {
     "disposal": ("/disposals/{}/", "SELECT min(id) FROM pledges_disposalcase"),
     "prices": ("/prices/", None),
     "copper": ("/prices/copper_comex/", None),
+    "rate_models": ("/prices/copper_comex/models/", None),
     "search": ("/search/?q=PO-10", None),
     "lineage": (
         "/positions/{}/",

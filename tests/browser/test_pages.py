@@ -25,6 +25,7 @@ SHOWN = dict.fromkeys(PAGES, TABLE) | {
     "map": "[data-map-room] svg[role=group]",
     "timeline": CHART,
     "copper": CHART,
+    "rate_models": CHART,
     "prices": CHART,
     "instruction_new": "form.action-form",
     "receipt_new": "form.action-form",

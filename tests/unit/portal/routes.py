@@ -89,6 +89,8 @@ ROUTES = (
     Route("prices", nothing, EVERYBODY),
     Route("price", copper, EVERYBODY),
     Route("price_history", copper, EVERYBODY),
+    Route("rate_models", copper, EVERYBODY, works=True),
+    Route("backtest_path", copper, EVERYBODY, "?model=proposal"),
     Route("what_if", copper, INSIDE, "?change=-30"),
     Route("orders", nothing, EVERYBODY),
     Route("order", first("order_id", PurchaseOrder), INSIDE),

@@ -53,6 +53,8 @@ STATEMENTS = {
     "prices": 12,
     "price": 16,
     "price_history": 15,
+    "rate_models": 16,
+    "backtest_path": 14,
     "what_if": 13,
     "orders": 17,
     "order": 17,

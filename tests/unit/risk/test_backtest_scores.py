@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from risk.backtests.runner import ENTRANTS, PROPOSAL, PROPOSAL_GOVERNED, Series, run
+from risk.backtests.codes import PROPOSAL, PROPOSAL_GOVERNED
+from risk.backtests.runner import ENTRANTS, Series, run
 from risk.backtests.scores import margin_calls, matched_rate, outcomes, score
 from risk.backtests.statistics import Light
 from risk.governance import publish_path

@@ -1,6 +1,7 @@
 // Finds every figure[data-chart], fetches its data, draws it with ECharts and keeps it fitting:
 // size, theme and print. A chart is a function from data and colours to an ECharts option.
 import * as echarts from "../../echarts/echarts.esm.min.mjs";
+import { backtest } from "./backtest.js";
 import { bars } from "./bars.js";
 import { coverage } from "./coverage.js";
 import { line } from "./line.js";
@@ -8,7 +9,7 @@ import { palette } from "./palette.js";
 import { price } from "./price.js";
 import { waterfall } from "./waterfall.js";
 
-const KINDS = { bars, coverage, line, price, waterfall };
+const KINDS = { backtest, bars, coverage, line, price, waterfall };
 
 class Chart {
   constructor(figure) {
