@@ -134,12 +134,16 @@ def walk_forward(
     scale = robust_scale(logs, peer_scale=chosen.peer_scale)
     tail, observations = _pooled_tail(logs, scale, chosen, first_row)
     days = chosen.horizon + np.maximum(np.asarray(ages, np.float64), 0) + chosen.remargin_days - 1
+    # Rows before the first one are not asked for: today's rate costs one row of what follows.
+    log_quantile, rate = np.full((2, len(raw)), np.nan)
+    asked = slice(first_row, None)
+    risky, units = scale[asked] > 0, np.broadcast_to(np.sqrt(days), raw.shape)[asked]
     # A scale of zero is a feed that never moved: no evidence of risk is not evidence of none.
-    log_quantile = np.where(scale > 0, tail * scale * np.sqrt(days), np.nan)
-    rate = chosen.quality_factor * (1 - chosen.disposal_cost) * np.exp(log_quantile)
+    log_quantile[asked] = np.where(risky, tail[asked] * scale[asked] * units, np.nan)
+    lent = chosen.quality_factor * (1 - chosen.disposal_cost) * np.exp(log_quantile[asked])
     if chosen.cap is not None:
-        rate = np.minimum(rate, chosen.cap)
-    rate = np.where((raw <= 0) & ~np.isnan(tail), 0.0, rate)
+        lent = np.minimum(lent, chosen.cap)
+    rate[asked] = np.where((raw[asked] <= 0) & ~np.isnan(tail[asked]), 0.0, lent)
     return RatePath(rate, log_quantile, scale, tail, observations)
 
 
@@ -150,7 +154,9 @@ def modelled_prices(raw: FloatArray) -> FloatArray:
     price, so that they show no return. Without any positive price the result is all ones.
     """
     # Rows up to the first suspicious one need no loop, and most series have none.
-    suspicious = np.flatnonzero((raw <= 0) | (raw <= PRICE_FLOOR * np.roll(raw, 1)))
+    below = raw <= 0
+    below[1:] |= raw[1:] <= PRICE_FLOOR * raw[:-1]
+    suspicious = np.flatnonzero(below)
     if not suspicious.size:
         return raw
     positive = np.flatnonzero(raw > 0)

@@ -23,11 +23,11 @@ def tail_quantiles(
     """
     reach = values[max(0, first - window + 1) :]
     skip = first - max(0, first - window + 1)
-    counted = np.concatenate(([0], np.cumsum(~np.isnan(reach))))
     ends = np.arange(skip, len(reach)) + 1
-    counts = counted[ends] - counted[np.maximum(0, ends - window)]
     if len(ends) <= _SORTED_ROWS:
-        return _sorted_windows(reach, probabilities, window, least, ends), counts
+        return _sorted_windows(reach, probabilities, window, least, ends)
+    counted = np.concatenate(([0], np.cumsum(~np.isnan(reach))))
+    counts = counted[ends] - counted[np.maximum(0, ends - window)]
     rolling = pd.Series(reach).rolling(window, min_periods=least)
     return [rolling.quantile(p).to_numpy()[skip:] for p in probabilities], counts
 
@@ -38,17 +38,19 @@ def _sorted_windows(
     window: int,
     least: int,
     ends: npt.NDArray[np.int64],
-) -> list[FloatArray]:
-    """Return the quantiles of few windows, each sorted once for all probabilities."""
+) -> tuple[list[FloatArray], npt.NDArray[np.int64]]:
+    """Return quantiles and counts of few windows, each sorted once for all probabilities."""
+    counts = np.zeros(len(ends), np.int64)
     found = np.full((len(probabilities), len(ends)), np.nan)
     for column, end in enumerate(ends.tolist()):
         ordered = np.sort(values[max(0, end - window) : end])
         ordered = ordered[: np.searchsorted(ordered, np.inf, side="right")]  # NaNs sort last
+        counts[column] = len(ordered)
         if len(ordered) < least:
             continue
         for row, probability in enumerate(probabilities):
             found[row, column] = _interpolated(ordered, probability)
-    return list(found)
+    return list(found), counts
 
 
 def _interpolated(ordered: FloatArray, probability: float) -> float:
