@@ -123,8 +123,10 @@ def _scale(logs: FloatArray) -> FloatArray:
     moves = np.zeros_like(logs)
     np.abs(np.diff(logs, axis=1), out=moves[:, 1:])
     blend = np.zeros_like(moves)
+    start = moves[:, 1:250].mean(axis=1, keepdims=True)
     for decay, weight in zip(DECAYS, DECAY_WEIGHTS, strict=True):
-        blend += weight * lfilter([1 - decay], [1, -decay], moves, axis=1)
+        means, _end = lfilter([1 - decay], [1, -decay], moves, axis=1, zi=decay * start)
+        blend += weight * means
     long_run = np.cumsum(moves, axis=1) / np.arange(1, moves.shape[1] + 1)
     return np.asarray(math.sqrt(math.pi / 2) * (0.75 * blend + 0.25 * long_run))
 
