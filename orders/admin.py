@@ -6,6 +6,7 @@ from common.console import VISIBLE_TO, ReadOnlyAdmin
 from orders.models import (
     Delivery,
     DeliveryLine,
+    DeliveryReversal,
     OrderClaim,
     OrderFinancing,
     OrderLine,
@@ -94,6 +95,16 @@ class DeliveryAdmin(ReadOnlyAdmin):
     search_fields = ("reference", "order__number")
     list_select_related = ("order",)
     date_hierarchy = "received_on"
+
+
+@admin.register(DeliveryReversal)
+class DeliveryReversalAdmin(ReadOnlyAdmin):
+    """Deliveries that two persons took back."""
+
+    lender_path = "delivery__order__financing__tenant"
+    list_display = ("reversed_on", "delivery", "reason", "maker", "checker")
+    search_fields = ("delivery__reference", "delivery__order__number", "reason")
+    list_select_related = ("delivery__order", "maker", "checker")
 
 
 @admin.register(DeliveryLine)

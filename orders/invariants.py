@@ -59,12 +59,15 @@ STAGES_PAY_THE_SUPPLIER = Invariant(
 
 RECEIVED_IS_THE_SUM_OF_DELIVERIES = Invariant(
     name="received_is_the_sum_of_deliveries",
-    sentence="What a line received is the sum of its deliveries; a full line's values sum to it.",
+    sentence="What a line received is the sum of its deliveries that stand; a full line's values "
+    "sum to it.",
     sql="""
     SELECT 'order line ' || l.id,
            'received ' || l.received || ', deliveries ' || coalesce(sum(d.quantity), 0)
            || ' worth ' || coalesce(sum(d.value), 0) || ' of ' || l.amount
-    FROM orders_orderline l LEFT JOIN orders_deliveryline d ON d.line_id = l.id
+    FROM orders_orderline l
+    LEFT JOIN orders_deliveryline d ON d.line_id = l.id AND d.delivery_id NOT IN (
+         SELECT delivery_id FROM orders_deliveryreversal)
     GROUP BY l.id
     HAVING l.received <> coalesce(sum(d.quantity), 0)
         OR (l.received = l.quantity AND coalesce(sum(d.value), 0) <> l.amount)
@@ -101,6 +104,31 @@ CLAIMS_END_WITH_THE_DELIVERY = Invariant(
     """,
 )
 
+TAKEN_BACK_WITH_ITS_GOODS = Invariant(
+    name="taken_back_with_its_goods",
+    sentence="A delivery is taken back where, and only where, its goods' report and the conversion "
+    "of its claims were reversed.",
+    sql="""
+    SELECT 'delivery ' || d.reference || ' of ' || o.number,
+           CASE WHEN r.id IS NULL THEN 'stands' ELSE 'was taken back' END || ': goods moved back '
+           || count(back.id) || ', conversions ' || count(c.id) || ', reversed ' || count(undone.id)
+    FROM orders_delivery d
+    JOIN orders_purchaseorder o ON o.id = d.order_id
+    JOIN logistics_site s ON s.id = o.deliver_to_id
+    LEFT JOIN orders_deliveryreversal r ON r.delivery_id = d.id
+    LEFT JOIN logistics_stockact act ON act.source_id = s.operator_id
+         AND act.reference = d.reference
+    LEFT JOIN logistics_stockact back ON back.reverses_id = act.id
+    LEFT JOIN orders_orderfinancing f ON f.order_id = o.id
+    LEFT JOIN pledges_conversion c ON c.facility_id = f.facility_id AND c.kind = 'deliver'
+         AND c.evidence->>'order' = o.number AND c.evidence->>'reference' = d.reference
+    LEFT JOIN pledges_conversion undone ON undone.reverses_id = c.id
+    GROUP BY d.id, o.id, r.id
+    HAVING (r.id IS NOT NULL) <> (count(back.id) > 0)
+        OR count(undone.id) <> CASE WHEN r.id IS NULL THEN 0 ELSE count(c.id) END
+    """,
+)
+
 INVARIANTS = [
     LINES_MAKE_THE_ORDER,
     STAGES_MAKE_THE_ORDER,
@@ -109,4 +137,5 @@ INVARIANTS = [
     RECEIVED_IS_THE_SUM_OF_DELIVERIES,
     DELIVERED_MEANS_ALL_RECEIVED,
     CLAIMS_END_WITH_THE_DELIVERY,
+    TAKEN_BACK_WITH_ITS_GOODS,
 ]

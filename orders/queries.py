@@ -58,7 +58,9 @@ def get_order(*, actor: Actor, order_id: int) -> PurchaseOrder:
 def get_progress(*, actor: Actor, order: PurchaseOrder) -> OrderProgress:
     """Return how far an order is, in three queries; claims are shown to the facility's parties."""
     seen = PurchaseOrder.objects.visible_to(actor).get(pk=order.pk)
-    received = Delivery.objects.filter(order=seen).aggregate(sum=Sum("lines__value"))["sum"]
+    received = (
+        Delivery.objects.standing().filter(order=seen).aggregate(sum=Sum("lines__value"))["sum"]
+    )
     stages = PaymentStage.objects.filter(financing__order=seen, state__in=INSTRUCTED)
     claims = OrderClaim.objects.filter(stage__financing__order=seen)
     if not _sees_claims(actor, seen):

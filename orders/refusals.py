@@ -103,3 +103,15 @@ class GoodsReceived(Refusal):
     """Goods were received on the order: it cannot be called off."""
 
     code = "goods_received"
+
+
+class DeliveryNotReversible(Refusal):
+    """The delivery was taken back already, or its order is closed."""
+
+    code = "delivery_not_reversible"
+
+
+class StandsOnDelivery(Refusal):
+    """Something later stands on the delivery: that goes back first."""
+
+    code = "stands_on_delivery"

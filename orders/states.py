@@ -29,6 +29,8 @@ ORDER_STATES = StateTable(
         (OrderState.PLACED, OrderState.CANCELLED),
         (OrderState.FINANCED, OrderState.DELIVERED),
         (OrderState.DELIVERED, OrderState.CLOSED),
+        (OrderState.DELIVERED, OrderState.FINANCED),
+        (OrderState.DELIVERED, OrderState.PLACED),
     },
 )
 AWAITING_GOODS = frozenset({OrderState.PLACED, OrderState.FINANCED})

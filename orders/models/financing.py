@@ -162,7 +162,8 @@ class PaymentStage(StateModel):
 class OrderClaim(models.Model):
     """Ties an order claim position to the stage whose payment made it.
 
-    A stage has a second one only after the bank returned its payment and the first was revoked.
+    A stage has another one only after the bank returned its payment and the first was revoked, or
+    for what a delivery taken back gives back of it.
     """
 
     stage = models.ForeignKey(PaymentStage, on_delete=models.PROTECT, related_name="claims")

@@ -11,7 +11,6 @@ from django.db.models import F, Q
 from common.fields import CurrencyField, MoneyAmountField, QuantityField
 from common.immutability import frozen_columns
 from common.states import StateField, StateModel, state_guards, transition
-from common.triggers import RefusingTrigger
 from lending.triggers import CopiesAgree
 from logistics.models import Item, Site
 from orders.states import ORDER_STATES, OrderState
@@ -105,13 +104,21 @@ class PurchaseOrder(StateModel):
     def deliver(self) -> None:
         """Note that every line is received in full."""
 
+    @transition(field=state, source=OrderState.DELIVERED, target=OrderState.FINANCED)
+    def await_again(self) -> None:
+        """Note that a delivery was a mistake: goods are awaited on the lender's money still."""
+
+    @transition(field=state, source=OrderState.DELIVERED, target=OrderState.PLACED)
+    def await_again_unfinanced(self) -> None:
+        """Note the same of an order that the buyer pays alone."""
+
     @transition(field=state, source=OrderState.DELIVERED, target=OrderState.CLOSED)
     def close(self) -> None:
         """End the order: received and paid."""
 
 
 class OrderLine(models.Model):
-    """A quantity of one item at a price; `received` follows deliveries and never falls."""
+    """A quantity of one item at a price; `received` follows the deliveries that stand."""
 
     order = models.ForeignKey(PurchaseOrder, on_delete=models.CASCADE, related_name="lines")
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="+")
@@ -134,11 +141,14 @@ class OrderLine(models.Model):
         ]
         triggers = [
             frozen_columns("order", "item", "quantity", "unit_price", "amount"),
-            RefusingTrigger(
-                constraint="received_never_falls",
-                message="what was received stays received",
+            CopiesAgree(
+                constraint="received_falls_with_its_delivery",
+                message="what was received falls only to what deliveries not reversed brought",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition("NEW.received < OLD.received"),
+                source="SELECT WHERE NEW.received = (SELECT coalesce(sum(d.quantity), 0) "
+                "FROM orders_deliveryline d WHERE d.line_id = NEW.id AND NOT EXISTS ("
+                "SELECT FROM orders_deliveryreversal r WHERE r.delivery_id = d.delivery_id))",
             ),
             CopiesAgree(
                 constraint="order_is_a_draft",

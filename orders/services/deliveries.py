@@ -285,7 +285,7 @@ def _convert(
             one.position_id,
             discharged(one.position.remaining, arriving=arriving, awaited=awaited, step=step),
         )
-        for one in claims.order_by("stage__sequence")
+        for one in claims.order_by("stage__sequence", "pk")
     ]
     deliver(
         act=act,

@@ -198,9 +198,9 @@ def approve_stage_payment(
 def _claim(act: CoverAct, stage: PaymentStage, order: PurchaseOrder) -> None:
     """Make the claim that the payment founds, unless the goods are here already."""
     delivered = sum(
-        DeliveryLine.objects.filter(delivery__in=Delivery.objects.filter(order=order)).values_list(
-            "value", flat=True
-        ),
+        DeliveryLine.objects.filter(
+            delivery__in=Delivery.objects.standing().filter(order=order)
+        ).values_list("value", flat=True),
         ZERO,
     )
     amount = claim_on_payment(

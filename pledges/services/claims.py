@@ -8,16 +8,24 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Self
+from decimal import Decimal
+from typing import TYPE_CHECKING, Self
 
+from django.db.models import Exists, OuterRef, Sum
 from django.utils.translation import gettext as _
 
 from common.errors import Refusal, constraint_refusals
 from logistics.models import Lot, SerialUnit, WarehouseReceipt
 from logistics.refusals import AlreadyClaimed
 from logistics.rules.lot_numbers import normal_lot_number
+from logistics.services.locking import lock_lots
+from logistics.services.receipts import lock_receipts
+from logistics.states import ReceiptState
 from pledges.models import ClaimedReceipt, ClaimedSerial, Position
 from pledges.states import Right
+
+if TYPE_CHECKING:
+    from pledges.services.cover import CoverAct
 
 
 class OfferedTwice(AlreadyClaimed):
@@ -138,6 +146,54 @@ def _claim(position: Position, units: Sequence[SerialUnit], now: datetime) -> No
             ClaimedSerial(position=position, unit=by_key[key], key=key, placed_at=now)
             for key in keys
         )
+
+
+def claim_again(*, restored: Position, before: Position, now: datetime) -> None:
+    """Claim for a restored position what the one before it gave up when it ended.
+
+    Its receipts, as far as they still stand, and its pieces. Two queries where there were none.
+    Raises OfferedTwice if another position has them by now.
+    """
+    gave_up = before.claimed_receipts.filter(
+        lifted_at=before.closed_at,
+        receipt__state=ReceiptState.ISSUED,
+        receipt__lot_id=restored.lot_id,
+    )
+    if papers := [one.receipt for one in gave_up.select_related("receipt").order_by("pk")]:
+        claim_receipts(position=restored, receipts=lock_receipts(papers), now=now)
+    pieces = before.claimed_serials.filter(lifted_at=before.closed_at, unit__lot_id=restored.lot_id)
+    had = restored.claimed_serials.values("key")
+    if units := [one.unit for one in pieces.exclude(key__in=had).select_related("unit__lot__item")]:
+        _claim(restored, units, now)
+
+
+def require_not_under_others_receipts(
+    act: "CoverAct", goods: Sequence[tuple[Lot, Decimal]]
+) -> None:
+    """Refuse goods that are on paper somebody else's: under a receipt that an outsider holds.
+
+    Whoever holds a receipt that nobody has pledged may fetch its goods: of a lot only what is
+    under no such receipt can be pledged. One query where there is none. Raises OfferedTwice, in
+    the words that any claim has.
+    """
+    pledged = ClaimedReceipt.objects.filter(receipt=OuterRef("pk"), lifted_at__isnull=True)
+    papers = (
+        WarehouseReceipt.objects.filter(
+            ~Exists(pledged),
+            lot_id__in=[lot.pk for lot, _quantity in goods],
+            state=ReceiptState.ISSUED,
+        )
+        .exclude(holder_id__in=[act.facility.borrower_id, act.facility.tenant_id])
+        .order_by()
+    )
+    others = dict(papers.values_list("lot_id").annotate(Sum("quantity")))
+    if not others:
+        return
+    locked = {lot.pk: lot for lot in lock_lots([lot.pk for lot, _quantity in goods])}
+    for lot, quantity in goods:
+        fresh = locked[lot.pk]
+        if quantity > fresh.on_hand - fresh.claimed - others.get(lot.pk, Decimal(0)):
+            raise OfferedTwice.of(lot.pk, (), field="lot")
 
 
 def holders_of(lot: Lot) -> set[int]:

@@ -22,6 +22,7 @@ from parties.services.authority import require_authority
 from pledges.measure import unit_values, worth
 from pledges.models import Conversion, ConversionLeg, Position
 from pledges.rules.terms import Term
+from pledges.services.claims import claim_again
 from pledges.services.conversion import Evidence, Make, Take, convert, take
 from pledges.services.cover import CoverAct, Requirement
 from pledges.services.warehouse import SameHand
@@ -109,6 +110,8 @@ def reverse(
 ) -> list[Position]:
     """Undo a conversion of the act's facility; return what it had consumed, made anew.
 
+    Receipts and pieces that had ended with what was consumed are claimed again with it.
+
     The act's actor is the checker: an approver or risk officer of the lender, another person than
     the maker, with authority for the market value concerned. Where the lender is left with less
     than before (nothing had been consumed) the release rule holds, else the shortfall may not
@@ -145,7 +148,7 @@ def reverse(
         for one in conversion.stock.select_related("act__source").order_by("-act__recorded_at")
     ]
     makes = list(_restored(consumed, rests)) or _given_back(produced)
-    return convert(
+    made = convert(
         act=act,
         kind=ConversionKind.REVERSE,
         taken=taken,
@@ -156,6 +159,10 @@ def reverse(
         moved=undone,
         reverses_id=conversion.pk,
     )
+    for position, leg in zip(made, consumed, strict=False):
+        if _ended(conversion, leg.position):
+            claim_again(restored=position, before=leg.position, now=act.now)
+    return made
 
 
 def _requirement(conversion: Conversion, consumed: Sequence[ConversionLeg]) -> Requirement:
@@ -271,6 +278,14 @@ def _restored(
             lot=position.lot,
             parent=position.root,
         )
+
+
+def _ended(conversion: Conversion, position: Position) -> bool:
+    """Tell whether the conversion took the last of a position, and its claims with it."""
+    if position.closed_at != conversion.occurred_at:
+        return False
+    taken = position.legs.filter(direction=Direction.CONSUMED)
+    return taken.latest("pk").conversion_id == conversion.pk
 
 
 def _given_back(produced: Sequence[ConversionLeg]) -> list[Make]:

@@ -17,6 +17,7 @@ from parties.roles import Act, Role
 from parties.services.authority import require_authority
 from pledges.measure import unit_values, worth
 from pledges.models import Position
+from pledges.services.claims import require_not_under_others_receipts
 from pledges.services.conversion import Evidence, NothingToConvert, Take, convert, take
 from pledges.services.cover import CoverAct, Requirement
 from pledges.services.goods import lot_of, released_makes, require_borrowers_goods, secured_makes
@@ -53,6 +54,7 @@ def pledge_free(
     `serials` names, by lot, the pieces of a part of a lot whose pieces have serial numbers.
     """
     require_borrowers_goods(act, [lot for lot, _quantity in lots])
+    require_not_under_others_receipts(act, lots)
     _check_quantities(lots)
     named = serials or {}
     makes = [
@@ -143,6 +145,7 @@ def substitute(
         takes=give,
         lots_besides=[lot.pk for lot, _quantity in bring],
     )
+    require_not_under_others_receipts(act, bring)  # once the lots are locked, all in one order
     made = convert(
         act=act,
         kind=ConversionKind.SUBSTITUTE,

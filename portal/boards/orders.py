@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from lending.models import Facility
-from orders.models import OrderLine, PaymentStage
+from orders.models import DeliveryLine, OrderLine, PaymentStage
 from orders.states import StageState, StageTrigger
 from parties.actors import Actor
 from portal import columns, formats
@@ -255,11 +255,17 @@ def _deliveries_table(view: OrderView) -> Table:
             columns.text(_("Site"), lambda one: name_of(one.lot.site)),
             columns.quantity(_("Quantity"), "quantity", "lot.item.unit"),
             columns.amount(_("Value at the order’s price"), "value", view.order.currency),
+            columns.text(_("Taken back"), _taken_back),
         ],
         rows=view.deliveries,
         empty=_("Nothing has come in yet."),
         first_step=_("The receiving site’s report turns the claim into goods."),
     )
+
+
+def _taken_back(line: DeliveryLine) -> str:
+    reversal = getattr(line.delivery, "reversal", None)
+    return formats.day(reversal.reversed_on) if reversal else ""
 
 
 def _stages_table(view: OrderView, stages: Sequence[PaymentStage]) -> Table:

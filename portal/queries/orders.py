@@ -107,7 +107,7 @@ def _orders(actor: Actor) -> QuerySet[PurchaseOrder]:
             Prefetch("lines", OrderLine.objects.select_related("item").order_by("id")),
             Prefetch(
                 "deliveries__lines",
-                DeliveryLine.objects.select_related("delivery", "lot__item", "lot__site"),
+                DeliveryLine.objects.select_related("delivery__reversal", "lot__item", "lot__site"),
             ),
         )
     )
