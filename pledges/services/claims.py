@@ -154,6 +154,8 @@ def claim_again(*, restored: Position, before: Position, now: datetime) -> None:
     Its receipts, as far as they still stand, and its pieces. Two queries where there were none.
     Raises OfferedTwice if another position has them by now.
     """
+    if restored.lot_id is None:
+        return
     gave_up = before.claimed_receipts.filter(
         lifted_at=before.closed_at,
         receipt__state=ReceiptState.ISSUED,

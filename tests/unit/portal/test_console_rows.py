@@ -20,6 +20,7 @@ from lending.models import (
     Waiver,
 )
 from logistics.models import ProductionRun, SerialUnit, StockAct, WarehouseReceipt, WorkInProcess
+from orders.models import Delivery, DeliveryReversal
 from parties.models import Organisation, Person
 from parties.roles import Role
 from pledges.models import (
@@ -132,6 +133,11 @@ def leave_decisions(facility: Facility, maker: Person) -> None:
         tenant=facility.tenant, repayment=money_in.order_by("amount")[0], reversed_on=LATER.date(),
         reason="test", maker_id=facility.maker_id, checker_id=facility.checker_id,
         recorded_at=LATER,
+    )  # fmt: skip
+    came = Delivery.objects.filter(order__financing__facility=facility).latest("pk")
+    DeliveryReversal.objects.create(
+        delivery=came, reversed_on=LATER.date(), reason="test", maker_id=facility.maker_id,
+        checker_id=facility.checker_id, recorded_at=LATER,
     )  # fmt: skip
     call = MarginCall.objects.filter(facility=facility).earliest("pk")
     MarginCallExtension.objects.create(
