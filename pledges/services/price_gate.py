@@ -42,6 +42,6 @@ def close_book(tenant_id: int) -> None:
     _run("SELECT pg_advisory_xact_lock(%s, %s::integer)", [PRICE_GATE, tenant_id])
 
 
-def _run(sql: str, parameters: list[object]) -> None:
+def _run(sql: str, parameters: list[int | list[int] | None]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
