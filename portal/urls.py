@@ -25,6 +25,7 @@ from portal.web import (
     receivables,
     search,
     session,
+    stress,
     timeline,
     wishes,
 )
@@ -51,6 +52,7 @@ urlpatterns = [
     path("prices/<slug:code>/models/backtest.json", rate_models.path, name="backtest_path"),
     path("prices/<slug:code>/history.json", prices.history, name="price_history"),
     path("prices/<slug:code>/what-if/", prices.what_if, name="what_if"),
+    path("stress/", stress.stress, name="stress"),
     path("orders/", orders.orders, name="orders"),
     path("orders/<int:order_id>/", orders.order, name="order"),
     path("materials/", inventory.materials, name="materials"),

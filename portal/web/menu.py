@@ -59,7 +59,8 @@ def build_menu(request: HttpRequest, shell: Shell) -> tuple[tuple[Entry, ...], .
         here.entry(_("Disposals"), "close_out", "disposals", "disposal"),
         here.entry(_("Changes"), "person", "four_eyes"),
     )
-    money = (here.entry(_("Loans"), "coins", "loans", "loan"), prices)
+    what_if = here.entry(_("What if"), "play", "stress")
+    money = (here.entry(_("Loans"), "coins", "loans", "loan"), prices, what_if)
     return (here.overview(shell.facility.pk), work, goods, money, here.console())
 
 

@@ -37,3 +37,9 @@ dialog?.addEventListener("click", (event) => {
   if (event.target === dialog) dialog.close();
 });
 document.querySelector("[data-print]")?.addEventListener("click", () => window.print());
+
+// A slider says its value beside its label.
+document.addEventListener("input", (event) => {
+  const told = event.target.id && document.querySelector(`output[for="${event.target.id}"]`);
+  if (told) told.textContent = event.target.value;
+});

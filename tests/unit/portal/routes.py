@@ -87,6 +87,7 @@ ROUTES = (
     Route("timeline", facility, INSIDE),
     Route("lineage", main_position, INSIDE),
     Route("prices", nothing, EVERYBODY),
+    Route("stress", nothing, INSIDE, query="?mode=futures&count=250"),
     Route("price", copper, EVERYBODY),
     Route("price_history", copper, EVERYBODY),
     Route("rate_models", copper, EVERYBODY, works=True),

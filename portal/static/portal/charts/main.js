@@ -58,11 +58,23 @@ class Chart {
   }
 }
 
-const charts = [...document.querySelectorAll("figure[data-chart]")].map((figure) => new Chart(figure));
-charts.forEach((chart) => chart.load());
-
+let charts = [];
 const resized = new ResizeObserver(() => charts.forEach((chart) => chart.picture?.resize()));
-charts.forEach((chart) => resized.observe(chart.room));
+
+// Draws the figures that are new: all of a fresh page, those of a part that htmx put in later.
+function begin() {
+  charts = charts.filter((chart) => chart.figure.isConnected);
+  const known = new Set(charts.map((chart) => chart.figure));
+  const found = [...document.querySelectorAll("figure[data-chart]")]
+    .filter((figure) => !known.has(figure))
+    .map((figure) => new Chart(figure));
+  charts.push(...found);
+  found.forEach((chart) => chart.load());
+  found.forEach((chart) => resized.observe(chart.room));
+}
+
+begin();
+document.addEventListener("htmx:afterSettle", begin);
 
 new MutationObserver(() => charts.forEach((chart) => chart.data && chart.draw())).observe(
   document.documentElement,
