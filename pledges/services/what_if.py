@@ -1,7 +1,7 @@
 """What a book would be if prices or rates were others. Reads pool lines; writes nothing."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.db import connection
 from pledges.rules.stress import Book, Floats, Verdict, judge
 
 _FACILITIES = """
-SELECT id, exposure::float8, watch_line::float8, call_line::float8
+SELECT id, exposure::float8, watch_line::float8, call_line::float8, "limit"::float8
 FROM lending_facility WHERE id = ANY (%s) ORDER BY id
 """
 _LINES = """
@@ -20,7 +20,7 @@ SELECT l.facility_id, l.basis_id,
 FROM pledges_poolline l
 JOIN lending_facility f ON f.id = l.facility_id
 JOIN risk_quotes(%(on)s) q ON q.commodity_id = l.basis_id AND q.fresh AND q.currency = f.currency
-WHERE l.facility_id = ANY (%(ids)s)
+WHERE l.facility_id = ANY (%(ids)s) AND l.market_weight > 0
 GROUP BY l.facility_id, l.basis_id
 """
 _HELD = """
@@ -28,7 +28,8 @@ SELECT c.id, c.code, c.name, c.name_zh, c.asset_class, c.kind = 'commodity',
        c.horizon_days, q.rate::float8, q.glided_rate::float8, c.disposal_cost::float8
 FROM risk_quotes(%(on)s) q JOIN risk_commodity c ON c.id = q.commodity_id
 WHERE EXISTS (SELECT FROM pledges_poolline l
-              WHERE l.basis_id = c.id AND l.facility_id = ANY (%(ids)s))
+              WHERE l.basis_id = c.id AND l.market_weight > 0
+                AND l.facility_id = ANY (%(ids)s))
 ORDER BY c.kind, c.code
 """
 
@@ -53,10 +54,11 @@ class Held:
 class LoadedBook:
     """The book as arrays, with what their rows are.
 
-    facility_ids: the facilities in the book's order. held: its price bases, likewise.
+    facility_ids, limits: the facilities in the book's order. held: its price bases, likewise.
     """
 
     facility_ids: Sequence[int]
+    limits: Floats
     held: Sequence[Held]
     book: Book
 
@@ -75,6 +77,14 @@ class LoadedBook:
         whole = np.ones((len(priced), len(self.held)))
         whole[:, [one.is_priced for one in self.held]] = priced
         return whole
+
+    def drawn(self, share: float) -> "LoadedBook":
+        """Return the book with a share of what may still be drawn today drawn everywhere."""
+        book = self.book
+        line_lending = book.eligible * book.rate[book.commodity]
+        lending = np.bincount(book.facility, line_lending, minlength=len(self.facility_ids))
+        headroom = np.maximum(np.minimum(self.limits, lending) - book.exposure, 0.0)
+        return replace(self, book=replace(book, exposure=book.exposure + share * headroom))
 
     def shocks(self, changes: Mapping[str, float]) -> Floats:
         """Return one scenario: prices changed by shares (−0.2 is a fall by a fifth), by code."""
@@ -95,7 +105,7 @@ def load_book(*, facility_ids: Collection[int], on: date) -> LoadedBook:
     What has no fresh price counts for nothing, as everywhere.
     """
     ids = sorted(facility_ids)
-    facilities = np.array(_rows(_FACILITIES, [ids]), np.float64).reshape(-1, 4)
+    facilities = np.array(_rows(_FACILITIES, [ids]), np.float64).reshape(-1, 5)
     held = [Held(*row) for row in _rows(_HELD, {"on": on, "ids": ids})]
     lines = np.array(_rows(_LINES, {"on": on, "ids": ids}), np.float64).reshape(-1, 4)
     known = facilities[:, 0].astype(np.int64)
@@ -113,7 +123,7 @@ def load_book(*, facility_ids: Collection[int], on: date) -> LoadedBook:
         glided=np.array([one.glided for one in held], np.float64),
         disposal_cost=np.array([one.disposal_cost for one in held], np.float64),
     )
-    return LoadedBook(known.tolist(), held, book)
+    return LoadedBook(known.tolist(), facilities[:, 4], held, book)
 
 
 def _rows(sql: str, parameters: list[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:

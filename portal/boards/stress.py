@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from django import forms
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from lending.models import Facility
 from pledges.rules.stress import Verdict
@@ -79,7 +80,7 @@ class StressBoard:
     tables: dict[str, Table]
     charts: dict[str, Any]
     mode: str
-    links: Sequence[Link] = ()
+    links: Sequence[Sequence[Link]] = ()
     query: str = ""
     form: forms.Form | None = field(default=None)
 
@@ -149,7 +150,8 @@ def _facts(
         Fact(
             _("Margin calls"),
             f"{called:,}",
-            note=_("of %(count)s facilities") % {"count": f"{len(lines):,}"},
+            note=ngettext("of %(count)s facility", "of %(count)s facilities", len(lines))
+            % {"count": f"{len(lines):,}"},
             tone="bad" if called else "good",
         ),
         money_fact(

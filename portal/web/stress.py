@@ -49,6 +49,8 @@ class StressForm(forms.Form):
         choices=WHOSE, required=False, initial="mine", widget=forms.HiddenInput
     )
 
+    drawn = _slider(gettext_lazy("Drawn of what may still be drawn, %"), 0, 100, 0, 5)
+
     def __init__(self, data: Any) -> None:
         """Take what the address asks, if it asks anything."""
         super().__init__(data or None)
@@ -57,7 +59,7 @@ class StressForm(forms.Form):
         """Add the fields of a mode; the goods are those that the chosen facilities hold."""
         if mode == "shock":
             self.fields |= {
-                f"move_{one.code}": _slider(localised(one.name, one.name_zh), -80, 50, 0)
+                f"move_{one.code}": _slider(f"{localised(one.name, one.name_zh)}, %", -80, 50, 0)
                 for one in goods
             }
         elif mode == "crisis":
@@ -92,6 +94,7 @@ def stress(request: HttpRequest, ask: Ask) -> HttpResponse:
     all_of_them = list_stressable(ask.actor, currency=ask.facility.currency)
     chosen = [one for one in all_of_them if whose == "all" or one == ask.facility]
     book = get_book(ask.actor, chosen, on=ask.as_of)
+    book = book.drawn(form.said("drawn") / 100)
     form.offer(mode, book.priced)
     futures = _futures(form, mode, book, ask.as_of)
     verdict = book.verdict(book.factors(futures.factors))
@@ -103,10 +106,10 @@ def stress(request: HttpRequest, ask: Ask) -> HttpResponse:
     return show(request, ask, "portal/stress.html", board)
 
 
-def _links(mode: str, whose: str) -> list[Link]:
+def _links(mode: str, whose: str) -> list[list[Link]]:
     return [
-        *(Link(name, f"mode={code}&whose={whose}", code == mode) for code, name in MODES),
-        *(Link(name, f"mode={mode}&whose={code}", code == whose) for code, name in WHOSE),
+        [Link(name, f"mode={code}&whose={whose}", code == mode) for code, name in MODES],
+        [Link(name, f"mode={mode}&whose={code}", code == whose) for code, name in WHOSE],
     ]
 
 

@@ -140,6 +140,15 @@ def test_what_has_no_fresh_price_counts_for_nothing(vaults):
     assert book.verdict(book.shocks({})).total_loss.tolist() == [25_000.0]
 
 
+def test_what_may_still_be_drawn_can_be_thought_drawn(vaults):
+    """Alpha lends 25,000, both 50,000; the third of three owes what it may."""
+    book = loaded()
+    assert book.drawn(0.5).book.exposure.tolist() == [25_000.0, 37_500.0, 25_000.0]
+    full = book.drawn(1.0)
+    assert full.verdict(full.shocks({})).total_short.tolist() == [0.0]
+    assert full.verdict(full.shocks({"alpha": -0.1})).total_short.tolist() == [7_500.0]
+
+
 def test_a_book_of_nothing_has_no_shortfall(db):
     book = load_book(facility_ids=[], on=START)
     assert book.verdict(book.shocks({})).total_short.tolist() == [0.0]

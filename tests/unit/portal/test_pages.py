@@ -51,7 +51,7 @@ STATEMENTS = {
     "timeline": 15,
     "lineage": 17,
     "prices": 12,
-    "stress": 15,
+    "stress": 16,
     "price": 16,
     "price_history": 15,
     "rate_models": 16,

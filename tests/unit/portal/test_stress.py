@@ -44,14 +44,15 @@ def test_all_facilities_stand_under_one_scenario(sign_in):
 
 def test_a_crisis_is_told_day_by_day(sign_in):
     client = sign_in("lin")
-    shown = board(client, "mode=crisis&crisis=2008&whose=all")
+    asked = "mode=crisis&crisis=2008&whose=all&drawn=100"
+    shown = board(client, asked)
     days = shown.tables["days"].rows
     assert days[0].on >= date(2008, 7, 3)
     assert days[-1].on <= date(2008, 12, 31)
     assert max(day.short for day in days) > 0
     called = [row.first_called for row in shown.tables["facilities"].rows if row.first_called]
     assert min(called) == next(day.on for day in days if day.called)
-    points = client.get("/stress/?mode=crisis&crisis=2008&whose=all&chart=days").json()["points"]
+    points = client.get(f"/stress/?{asked}&chart=days").json()["points"]
     assert [point[0] for point in points] == [day.on.isoformat() for day in days]
 
 
