@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from logistics.models import Hold, Lot
+from logistics.refusals import AlreadyClaimed, NotFree
 from parties.roles import OrganisationKind
 from pledges.models import Conversion, ConversionLeg, PoolLine, Position
 from pledges.services.conversion import Evidence, Take
@@ -15,6 +16,7 @@ from tests.factories.lending import DUE, START, make_drawn_loan
 from tests.factories.logistics import unique
 from tests.factories.parties import NOW, make_organisation
 from tests.factories.pledges import EVIDENCE, make_mixed, make_product
+from tests.unit.pledges.conftest import refusal
 
 pytestmark = pytest.mark.django_db
 
@@ -275,6 +277,17 @@ def test_substitute_of_a_part(vault):
     vault.swap([Take(given.pk, Decimal(30))], [(vault.lot(1, vault.goods.beta), Decimal(1))])
     assert lines(vault) == {("pledge", "alpha"): (70, 70), ("pledge", "beta"): (1, 1)}
     assert hold_of(given) == ("pledge", 70)
+
+
+@pytest.mark.parametrize(("asked", "kind"), [(10, AlreadyClaimed), (50, NotFree)])
+def test_the_old_goods_stay_held_where_the_new_ones_cannot_be(vault, asked, kind):
+    """A swap is whole or nothing, also where cover would bear that the old goods go."""
+    given, brought = vault.pledge(100), vault.lot(40)
+    if kind is AlreadyClaimed:
+        vault.pledge_lot(brought)
+    with refusal(kind):
+        vault.swap([Take(given.pk, Decimal(30))], [(brought, Decimal(asked))])
+    assert hold_of(given) == ("pledge", 100)
 
 
 @pytest.fixture
