@@ -32,58 +32,57 @@ def _claim_guards(*columns: str) -> "Sequence[pgtrigger.Trigger]":
     ]
 
 
-class ClaimedReceipt(models.Model):
-    """A position's claim on a warehouse receipt: one at a time, across all lenders.
+class _Claim(models.Model):
+    """A position's claim on one thing: one at a time, across all lenders.
 
-    `key` is the operator's number and the receipt's in one spelling. The claim falls with its
-    position (a trigger on positions sees to it), or goes over to the parts of a divided receipt.
+    `key` is what the thing is called, in one spelling. The claim falls with its position (a
+    trigger on positions sees to it).
+    """
+
+    key = models.CharField(max_length=120)
+    placed_at = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+        ordering = ["placed_at", "id"]
+
+
+def _claimed_once(name: str) -> models.UniqueConstraint:
+    return models.UniqueConstraint(fields=["key"], condition=Q(lifted_at__isnull=True), name=name)
+
+
+class ClaimedReceipt(_Claim):
+    """A position's claim on a warehouse receipt; `key` is the operator's number and the receipt's.
+
+    It may go over to the parts of a divided receipt.
     """
 
     position = models.ForeignKey(
         Position, on_delete=models.PROTECT, related_name="claimed_receipts"
     )
     receipt = models.ForeignKey(WarehouseReceipt, on_delete=models.PROTECT, related_name="claims")
-    key = models.CharField(max_length=120)
-    placed_at = models.DateTimeField()
-    lifted_at = models.DateTimeField(null=True, blank=True)
 
-    class Meta:
-        ordering = ["placed_at", "id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["key"],
-                condition=Q(lifted_at__isnull=True),
-                name="receipt_claimed_once",
-            )
-        ]
+    class Meta(_Claim.Meta):
+        constraints = [_claimed_once("receipt_claimed_once")]
         triggers = [*_claim_guards("receipt")]
 
     def __str__(self) -> str:
         return f"{self.receipt}: {self.position}"
 
 
-class ClaimedSerial(models.Model):
-    """A position's claim on one piece by its serial number: one at a time, across all lenders.
+class ClaimedSerial(_Claim):
+    """A position's claim on one piece by its serial number.
 
-    `key` is the kind's number (GTIN, else the item's code) and the serial in one spelling, so
-    that a piece recorded in two places is still one piece.
+    `key` is the kind's number (GTIN, else the item's code) and the serial, so that a piece
+    recorded in two places is still one piece.
     """
 
     position = models.ForeignKey(Position, on_delete=models.PROTECT, related_name="claimed_serials")
     unit = models.ForeignKey(SerialUnit, on_delete=models.PROTECT, related_name="claims")
-    key = models.CharField(max_length=120)
-    placed_at = models.DateTimeField()
-    lifted_at = models.DateTimeField(null=True, blank=True)
 
-    class Meta:
-        ordering = ["placed_at", "id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["key"],
-                condition=Q(lifted_at__isnull=True),
-                name="serial_claimed_once",
-            )
-        ]
+    class Meta(_Claim.Meta):
+        constraints = [_claimed_once("serial_claimed_once")]
         triggers = [*_claim_guards("unit")]
 
     def __str__(self) -> str:
