@@ -4,6 +4,7 @@ from django.contrib import admin
 
 from common.console import VISIBLE_TO, ReadOnlyAdmin
 from pledges.models import (
+    ActRequest,
     AllocationLine,
     AllocationProposal,
     AutoApprovalRule,
@@ -166,6 +167,17 @@ class MarginCallExtensionAdmin(ReadOnlyAdmin):
     list_filter = ("state",)
     search_fields = ("call__facility__code", "reason")
     list_select_related = ("call__facility", "maker", "checker")
+
+
+@admin.register(ActRequest)
+class ActRequestAdmin(ReadOnlyAdmin):
+    """Reversals and goods given up: who asked, who decided."""
+
+    lender_path = "tenant"
+    list_display = ("asked_at", "facility", "kind", "maker", "checker", "state")
+    list_filter = ("kind", "state")
+    search_fields = ("facility__code", "reason")
+    list_select_related = ("facility", "maker", "checker")
 
 
 @admin.register(PoolLine)

@@ -271,6 +271,33 @@ EXTENSION_STATES = StateTable(
 )
 
 
+class RequestKind(TextChoices):
+    """Acts on collateral that one person asks for and another carries out."""
+
+    REVERSE = "reverse", _("Reverse a conversion")
+    GIVE_UP = "give_up", _("Give goods up")
+
+
+class RequestState(TextChoices):
+    """Life of a request for an act of two persons."""
+
+    ASKED = "asked", _("Asked for")
+    DONE = "done", _("Carried out")
+    REFUSED = "refused", _("Refused")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+REQUEST_STATES = StateTable(
+    states=RequestState,
+    initial={RequestState.ASKED},
+    transitions={
+        (RequestState.ASKED, RequestState.DONE),
+        (RequestState.ASKED, RequestState.REFUSED),
+        (RequestState.ASKED, RequestState.WITHDRAWN),
+    },
+)
+
+
 class Direction(TextChoices):
     """Which side of a conversion a leg stands on."""
 

@@ -1,5 +1,6 @@
 """What secures the lender: positions, their conversions, pool lines, cover and calls."""
 
+from pledges.models.act_request import ActRequest
 from pledges.models.allocation import AllocationLine, AllocationProposal, CustodyFee
 from pledges.models.approval_rule import AutoApprovalRule
 from pledges.models.call_extension import MarginCallExtension
@@ -30,6 +31,7 @@ from pledges.models.position import Position, PositionTerm
 from pledges.models.suspension import Suspension
 
 __all__ = [
+    "ActRequest",
     "AllocationLine",
     "AllocationProposal",
     "AutoApprovalRule",

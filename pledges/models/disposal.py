@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -130,10 +131,9 @@ class DisposalChannel(StateModel):
 
     @transition(field=state, source=ChannelState.AGREED, target=ChannelState.ENDED)
     def end(self, *, on: date) -> None:
-        """Use it no more from a day on."""
-        self.valid_until = (
-            max(on, self.valid_from) if self.valid_until is None else min(on, self.valid_until)
-        )
+        """Use it no more from a day on; its term keeps one day, the state says the rest."""
+        until = on if self.valid_until is None else min(on, self.valid_until)
+        self.valid_until = max(until, self.valid_from + timedelta(days=1))
 
 
 class DisposalCaseQuerySet(models.QuerySet["DisposalCase"]):

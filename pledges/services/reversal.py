@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common.errors import Refusal
+from lending.models import Facility
 from lending.services.acts import require_lender
 from logistics.services.reversal import reverse_act
 from parties.roles import Act, Role
@@ -123,7 +124,7 @@ def reverse(
     NotAllowed, BeyondAuthority, WouldUncover, BelowReleaseLevel, and NotFree when the goods are
     no longer there.
     """
-    conversion = _find(act, conversion_id, by_its_room)
+    conversion = find_reversible(act.facility, conversion_id, by_its_room=by_its_room)
     legs = list(
         conversion.legs.select_related(
             "position__lot__item", "position__lot__site", "position__parent"
@@ -171,15 +172,25 @@ def _requirement(conversion: Conversion, consumed: Sequence[ConversionLeg]) -> R
     return Requirement.NOT_WORSE if consumed else Requirement.RELEASE
 
 
-def _find(act: CoverAct, conversion_id: uuid.UUID, by_its_room: bool) -> Conversion:
-    found = Conversion.objects.filter(facility=act.facility, pk=conversion_id).first()
+def is_reversed_as_such(conversion: Conversion, *, by_its_room: bool = False) -> bool:
+    """Tell whether a conversion goes back by itself, not by another act or its room's books."""
+    kind = ConversionKind(conversion.kind)
+    on_order = kind == ConversionKind.DELIVER and "order" in conversion.evidence
+    return kind in REVERSIBLE and (by_its_room or not (kind in BY_ITS_ROOM or on_order))
+
+
+def find_reversible(
+    facility: Facility, conversion_id: uuid.UUID, *, by_its_room: bool = False
+) -> Conversion:
+    """Return a conversion of a facility if it is reversed as such and was not yet.
+
+    Raises NoSuchConversion, ReversedOtherwise, AlreadyReversed.
+    """
+    found = Conversion.objects.filter(facility=facility, pk=conversion_id).first()
     if found is None:
         raise NoSuchConversion(message=_("no such conversion in this facility"), field="conversion")
     kind = ConversionKind(found.kind)
-    has_books = kind in BY_ITS_ROOM or (
-        kind == ConversionKind.DELIVER and "order" in found.evidence
-    )
-    if kind not in REVERSIBLE or (has_books and not by_its_room):
+    if not is_reversed_as_such(found, by_its_room=by_its_room):
         raise ReversedOtherwise(
             message=_("%(kind)s is not reversed as such: %(instead)s")
             % {"kind": kind.label, "instead": INSTEAD[kind]},

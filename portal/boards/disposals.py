@@ -20,6 +20,8 @@ from pledges.rules.liquidation import Plan
 from pledges.states import CASE_RUNS, SaleState
 from portal import columns, formats
 from portal.boards.bars import bars
+from portal.boards.channels import channels_table
+from portal.boards.conversion import requests_table
 from portal.boards.facts import Fact, money_fact
 from portal.names import name_of
 from portal.queries.disposals import CaseFile, list_cases, list_claims, list_notices
@@ -185,7 +187,8 @@ def disposal_board(file: CaseFile, forms: Sequence[Form]) -> DisposalBoard:
             "offers": _offers_table(file),
             "sales": _sales_table(file),
             "waterfall": _waterfall_table(file, shares),
-            "channels": _channels_table(file),
+            "channels": channels_table(file.channels),
+            "requests": requests_table(file.requests),
         },
         charts={"waterfall": _chart(file, shares)},
         forms=forms,
@@ -412,23 +415,4 @@ def _chart(file: CaseFile, shares: Sequence[Share]) -> dict[str, Any]:
             for share in shares
         ],
         unit=file.case.facility.currency,
-    )
-
-
-def _channels_table(file: CaseFile) -> Table:
-    return Table(
-        key="channels",
-        title=_("Channels agreed beforehand"),
-        columns=[
-            columns.text(_("Channel"), lambda one: one.get_kind_display()),
-            columns.text(
-                _("With"), lambda one: name_of(one.counterparty) if one.counterparty else ""
-            ),
-            columns.share(_("At least, of market value"), "price_share"),
-            columns.words(_("Terms"), "terms"),
-            columns.day(_("Agreed"), "agreed_on"),
-            columns.state(_("State"), lambda one: one.get_state_display()),
-        ],
-        rows=file.channels,
-        empty=_("No channel was agreed."),
     )

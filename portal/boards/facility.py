@@ -34,6 +34,7 @@ class FacilityBoard:
     standing: Standing
     facts: list[Fact]
     tables: dict[str, Table]
+    is_lender: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def facility_board(actor: Actor, facility: Facility, as_of: date) -> FacilityBoa
             "loans": loans_table(facility, loans, as_of),
             "calls": calls_table(facility, list_calls(actor, facility)),
         },
+        is_lender=actor.organisation_id == facility.tenant_id,
     )
 
 

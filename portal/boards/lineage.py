@@ -160,6 +160,7 @@ def steps_table(found: Lineage, events: Sequence[tuple[Conversion, Event]]) -> T
                 _("Step"),
                 lambda pair: pair[0].kind,
                 show=lambda kind: str(ConversionKind(kind).label),
+                href=lambda pair: reverse("portal:conversion", args=[pair[0].pk]),
             ),
             columns.words(
                 _("What happened"), lambda pair: pair[1].text, href=lambda pair: pair[1].href

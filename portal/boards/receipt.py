@@ -149,7 +149,7 @@ def _said(receipt: WarehouseReceipt) -> list[tuple[str, str]]:
         (_("Place"), joined(name_of(receipt.site), receipt.place)),
         (_("Issued"), formats.day(receipt.issued_on)),
         (_("Depositor"), name_of(receipt.depositor)),
-        (_("Due"), str(receipt.get_negotiability_display())),
+        (_("Goods due"), str(receipt.get_negotiability_display())),
         (_("Goods"), receipt.description),
         (_("Packages"), f"{receipt.packages:,}" if receipt.packages else ""),
         (_("Marks"), receipt.marks),

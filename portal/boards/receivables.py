@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.forms import Form
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -23,8 +24,6 @@ from portal.boards.facts import Fact, money_fact
 from portal.names import label_of, name_of
 from portal.queries.receivables import (
     ReceivableView,
-    get_receivable,
-    get_sale,
     list_receivables,
     list_unmatched,
 )
@@ -208,12 +207,13 @@ class ReceivableBoard:
     matches: list[Match]
     tables: dict[str, Table]
     charts: dict[str, Any]
+    forms: Sequence[Form] = ()
 
 
-def receivable_board(actor: Actor, receivable_id: int, as_of: date | None) -> ReceivableBoard:
-    """Return one receivable; 404 for strangers."""
-    view = get_receivable(actor, receivable_id)
-    sale = get_sale(actor, view.receivable)
+def receivable_board(
+    view: ReceivableView, sale: Conversion | None, as_of: date | None, forms: Sequence[Form] = ()
+) -> ReceivableBoard:
+    """Return one receivable with the sale that made it and what its reader may do."""
     return ReceivableBoard(
         view=view,
         facts=_receivable_facts(view, as_of),
@@ -224,6 +224,7 @@ def receivable_board(actor: Actor, receivable_id: int, as_of: date | None) -> Re
             "credit_notes": _credit_notes_table(view),
         },
         charts={"split": _split_chart(view)},
+        forms=forms,
     )
 
 

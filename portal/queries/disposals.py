@@ -19,6 +19,7 @@ from parties.models import Organisation
 from parties.roles import OrganisationKind
 from pledges.measure import UnitValue, measure, unit_values
 from pledges.models import (
+    ActRequest,
     DisposalCase,
     DisposalChannel,
     DisposalItem,
@@ -32,6 +33,7 @@ from pledges.rules.cover import Cover
 from pledges.rules.liquidation import Plan
 from pledges.services.disposal.restoring import plan_restoring, saleable_positions
 from pledges.states import CaseState, ParcelState, SaleState
+from portal.queries.conversions import list_case_requests
 
 
 def list_cases(actor: Actor) -> list[DisposalCase]:
@@ -92,6 +94,7 @@ class CaseFile:
     channels: Sequence[DisposalChannel]
     write_offs: Sequence[WriteOff]
     surplus: Surplus | None
+    requests: Sequence[ActRequest]
     # What is chosen from while the case sells: who may buy; once it is settled: what still owes.
     houses: Sequence[Organisation]
     owing: Sequence[Loan]
@@ -148,6 +151,7 @@ def read_case(actor: Actor, case_id: int, *, net_share: Decimal, as_of: date) ->
         channels=list_channels(actor, facility),
         write_offs=write_offs,
         surplus=Surplus.objects.filter(case=case).first(),
+        requests=list_case_requests(actor, case),
         houses=_houses(actor) if case.state == CaseState.SELLING else [],
         owing=_owing(facility, write_offs) if case.state == CaseState.SETTLED else [],
     )

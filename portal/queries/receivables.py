@@ -13,8 +13,10 @@ from django.http import Http404
 from factoring.models import BankEntry, Collection, CreditNote, Receivable, ReceivableLine
 from factoring.states import BankEntryState, ReceivableState
 from lending.models import Facility
+from logistics.models import Lot
 from parties.actors import Actor
 from pledges.models import Conversion, Position
+from pledges.states import Direction
 from portal.queries.events import with_legs
 
 ZERO = Decimal(0)
@@ -113,6 +115,17 @@ def get_sale(actor: Actor, receivable: Receivable) -> Conversion | None:
         legs__direction="produced",
     )
     return with_legs(sales).first()
+
+
+def list_sold_lots(sale: Conversion | None) -> list[Lot]:
+    """Return the lots whose goods were sold for a receivable, of a sale with its legs."""
+    legs = sale.legs.all() if sale else []
+    lots = {
+        leg.position.lot.pk: leg.position.lot
+        for leg in legs
+        if leg.direction == Direction.CONSUMED and leg.position.lot is not None
+    }
+    return list(lots.values())
 
 
 def list_unmatched(actor: Actor, facility: Facility | None) -> list[BankEntry]:

@@ -21,7 +21,7 @@ from pledges.services.disposal.open_case import open_case
 from pledges.states import DisposalTarget
 from portal.boards.disposals import disposal_board, disposals_board
 from portal.queries.disposals import get_case, get_notice, priced_on, read_case
-from portal.web import case_endings, case_offers, case_sales
+from portal.web import case_endings, case_giving_up, case_offers, case_sales
 from portal.web.acting import ActForm, Said, attempt, done
 from portal.web.case_form import CHECKER, MAKER, CaseForm, possible_acts
 from portal.web.page import Ask, show, working_page
@@ -109,7 +109,8 @@ CASE_ACTS: tuple[type[CaseForm], ...] = (
     *(case_offers.Begin, case_offers.PutUp, case_offers.PlaceOffer),
     *(case_offers.PlaceBid, case_offers.Reveal),
     *(case_sales.Propose, case_sales.Accept, case_sales.Refuse),
-    *(case_offers.Withdraw, case_endings.Settle),
+    *(case_offers.Withdraw, case_giving_up.GiveUp, case_giving_up.KeepIt),
+    *(case_giving_up.AskGivingUp, case_endings.Settle),
     *(case_endings.AskSurplus, case_endings.PaySurplus),
     *(case_endings.AskWriteOff, case_endings.ApproveWriteOff),
     *(case_endings.AskToHeal, case_endings.Heal, case_endings.Cancel),

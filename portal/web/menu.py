@@ -35,6 +35,7 @@ def build_menu(request: HttpRequest, shell: Shell) -> tuple[tuple[Entry, ...], .
         here.entry(_("Materials & production"), "factory", "materials", "mortgage"),
         here.entry(_("Inventory"), "box", "inventory", "lot"),
         here.entry(_("Receipts"), "invoice", "receipts", "receipt", "receipt_new"),
+        here.entry(_("Shipments"), "truck", "shipments", "shipment", "shipment_new"),
         here.entry(_("Receivables"), "invoice", "receivables", "receivable"),
     )
     instructions = here.entry(
@@ -86,8 +87,8 @@ class _Here:
         return (
             self.entry(_("Home"), "home", "home"),
             self.entry(_("Supply-chain map"), "map", "map", "lineage", **at),
-            self.entry(_("Facility"), "shield", "facility", **at),
-            self.entry(_("Timeline"), "timeline", "timeline", **at),
+            self.entry(_("Facility"), "shield", "facility", "rules", "channels", **at),
+            self.entry(_("Timeline"), "timeline", "timeline", "conversion", **at),
             self.entry(_("Legal & insurance"), "bank", "legal", "control", **at),
         )
 

@@ -52,7 +52,9 @@ class Issue(ActForm[list[Outside]]):
     number = forms.CharField(label=gettext_lazy("Number"), max_length=60)
     description = forms.CharField(label=gettext_lazy("Description of the goods"), max_length=300)
     negotiability = forms.ChoiceField(
-        label=gettext_lazy("Due"), choices=Negotiability.choices, initial=Negotiability.TO_ORDER
+        label=gettext_lazy("Goods due"),
+        choices=Negotiability.choices,
+        initial=Negotiability.TO_ORDER,
     )
     packages = forms.IntegerField(label=gettext_lazy("Packages"), min_value=1, required=False)
     marks = forms.CharField(label=gettext_lazy("Marks"), **(TEXT | {"max_length": 200}))

@@ -50,6 +50,17 @@ PAGES = {
         "/facilities/{}/legal/",
         "SELECT id FROM lending_facility WHERE code = 'AURORA-2011'",
     ),
+    "rules": (
+        "/facilities/{}/rules/",
+        "SELECT id FROM lending_facility WHERE code = 'AURORA-2011'",
+    ),
+    "channels": (
+        "/facilities/{}/channels/",
+        "SELECT id FROM lending_facility WHERE code = 'AURORA-2011'",
+    ),
+    "shipments": ("/shipments/", None),
+    "shipment_new": ("/shipments/new/", None),
+    "shipment": ("/shipments/{}/", "SELECT min(id) FROM logistics_shipment"),
     "control": ("/control/", None),
     "receipts": ("/receipts/", None),
     "receipt_new": ("/receipts/new/", None),
@@ -66,6 +77,10 @@ PAGES = {
     "copper": ("/prices/copper_comex/", None),
     "rate_models": ("/prices/copper_comex/models/", None),
     "search": ("/search/?q=PO-10", None),
+    "conversion": (
+        "/conversions/{}/",
+        "SELECT id FROM pledges_conversion WHERE kind = 'pledge' ORDER BY occurred_at, id LIMIT 1",
+    ),
     "lineage": (
         "/positions/{}/",
         """SELECT id FROM pledges_position WHERE "right" = 'repaid' ORDER BY label LIMIT 1""",

@@ -29,6 +29,7 @@ SHOWN = dict.fromkeys(PAGES, TABLE) | {
     "prices": CHART,
     "instruction_new": "form.action-form",
     "receipt_new": "form.action-form",
+    "shipment_new": "form.action-form",
     "four_eyes": "form.action-form",
     "alerts": ".alert-list .event, section.panel .empty",
     "search": "form[role=search] .search-hit",

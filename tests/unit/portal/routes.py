@@ -7,10 +7,11 @@ from django.urls import reverse
 
 from factoring.models import Receivable
 from lending.models import Facility, Loan
-from logistics.models import Lot, WarehouseReceipt
+from logistics.models import Lot, Shipment, WarehouseReceipt
 from orders.models import PurchaseOrder
 from pledges.models import (
     AllocationProposal,
+    Conversion,
     DisposalCase,
     Instruction,
     MarginCall,
@@ -56,6 +57,11 @@ def main_position() -> dict[str, object]:
     return {"position_id": main.earliest("opened_at", "id").pk}
 
 
+def main_conversion() -> dict[str, object]:
+    main = Conversion.objects.filter(facility__code="AURORA-2011")
+    return {"conversion_id": main.earliest("occurred_at", "id").pk}
+
+
 def copper() -> dict[str, object]:
     return {"code": "copper_comex"}
 
@@ -86,6 +92,7 @@ ROUTES = (
     Route("map_node", facility, INSIDE, "?place=cash&node=account&at=2011-12-16T12:00:00Z"),
     Route("timeline", facility, INSIDE),
     Route("lineage", main_position, INSIDE),
+    Route("conversion", main_conversion, INSIDE, works=True),
     Route("prices", nothing, EVERYBODY),
     Route("stress", nothing, INSIDE, query="?mode=futures&count=250"),
     Route("price", copper, EVERYBODY),
@@ -100,7 +107,7 @@ ROUTES = (
     Route("inventory", nothing, EVERYBODY),
     Route("lot", warehouse_lot, CUSTODIAN),
     Route("receivables", nothing, EVERYBODY),
-    Route("receivable", first("receivable_id", Receivable), INSIDE),
+    Route("receivable", first("receivable_id", Receivable), INSIDE, works=True),
     Route("loans", nothing, INSIDE),
     Route("loan", first("loan_id", Loan), INSIDE),
     Route("instructions", nothing, EVERYBODY),
@@ -109,6 +116,11 @@ ROUTES = (
     Route("instruction_preview", nothing, INSIDE),
     Route("instruction_statistics", nothing, EVERYBODY),
     Route("legal", facility, INSIDE, works=True),
+    Route("rules", facility, STRANGERS | {"lin": 200}, works=True),
+    Route("channels", facility, INSIDE, works=True),
+    Route("shipments", nothing, EVERYBODY),
+    Route("shipment_new", nothing, INSIDE, works=True),
+    Route("shipment", first("shipment_id", Shipment), CUSTODIAN, works=True),
     Route("control", nothing, EVERYBODY, works=True),
     Route("receipts", nothing, EVERYBODY),
     Route("receipt_new", nothing, EVERYBODY, works=True),

@@ -24,12 +24,14 @@ from orders.models import Delivery, DeliveryReversal
 from parties.models import Organisation, Person
 from parties.roles import Role
 from pledges.models import (
+    ActRequest,
     AllocationLine,
     AllocationProposal,
     AutoApprovalRule,
     ClaimedReceipt,
     ClaimedSerial,
     ControlEvidence,
+    Conversion,
     CustodyFee,
     MarginCall,
     MarginCallExtension,
@@ -144,6 +146,10 @@ def leave_decisions(facility: Facility, maker: Person) -> None:
         call=call, due_before=call.due_at, due_after=call.due_at + timedelta(days=1),
         asked_at=call.opened_at, **asked,
     )  # fmt: skip
+    made = Conversion.objects.filter(facility=facility).earliest("occurred_at")
+    ActRequest.objects.create(
+        facility=facility, kind="reverse", conversion=made, asked_at=LATER, **asked
+    )
     AutoApprovalRule.objects.create(
         tenant=facility.tenant, facility=facility, kind="release", version=1, max_amount=1,
         min_coverage=2, valid_from=LATER.date(), valid_until=LATER.date() + timedelta(days=1),
