@@ -7,12 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from portal.names import name_of
 
-Label = str | Promise
+Label = Any
 # What a browser's own date fields read, in every language of the page.
 DAY, MINUTE = "%Y-%m-%d", "%Y-%m-%dT%H:%M"
 LEAST = Decimal("0.000001")
