@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from ledger.services.posting import Line, post
 from lending.models import Loan
 from lending.services.accrual import accrue
 from lending.services.changes import apply_change, request_change
@@ -60,26 +61,43 @@ class MoneyHand(GoodsHand):
 
     def collect(self, facility: str, claim: Any, part: Decimal) -> list[Position]:
         with self.act(facility, "collect") as act:
-            return [
-                collect(
-                    act=act, receivable=Take(claim, part), label="bank", evidence=self.evidence()
-                )
-            ]
+            held = collect(
+                act=act, receivable=Take(claim, part), label="bank", evidence=self.evidence()
+            )
+            self._book(facility, Line(f"collection:{facility}", f"proceeds:{facility}", part))
+            return [held]
 
     def apply(self, facility: str, claim: Any, part: Decimal, pays: bool) -> list[Position]:
+        """Pay the debt from what is held, and sweep it to cash; or give it back as surplus."""
         with self.act(facility, "apply") as act:
             if pays:
-                self.repay(facility, part, source=RepaymentSource.PROCEEDS)
-            right = Right.REPAID if pays else Right.RELEASED
-            return [
-                apply_proceeds(
-                    act=act,
-                    proceeds=Take(claim, part),
-                    right=right,
-                    label="waterfall",
-                    evidence=self.evidence(),
-                )
-            ]
+                self.repay(facility, part, RepaymentSource.PROCEEDS, f"proceeds:{facility}")
+            applied = apply_proceeds(
+                act=act,
+                proceeds=Take(claim, part),
+                right=Right.REPAID if pays else Right.RELEASED,
+                label="waterfall",
+                evidence=self.evidence(),
+            )
+            into = "cash" if pays else f"proceeds:{facility}"
+            self._book(facility, Line(into, f"collection:{facility}", part))
+            return [applied]
+
+    def _book(self, facility: str, line: Line) -> None:
+        """Keep the controlled account and what is owed from it in the books."""
+        reference = self.unique("GL")
+        post(
+            tenant_id=self.desk(facility).facility.tenant_id,
+            currency="USD",
+            kind="proceeds",
+            booked_on=self.today,
+            lines=[line],
+            reference=reference,
+            narrative="controlled account",
+            idempotency_key=reference,
+            actor=SYSTEM,
+            now=self.now,
+        )
 
     def give_back(
         self, facility: str, claim: Any, part: Decimal, lot: Lot, quantity: Decimal
@@ -156,7 +174,11 @@ class MoneyHand(GoodsHand):
         )
 
     def repay(
-        self, facility: str, amount: Decimal, source: RepaymentSource = RepaymentSource.CASH
+        self,
+        facility: str,
+        amount: Decimal,
+        source: RepaymentSource = RepaymentSource.CASH,
+        debit_code: str = "cash",
     ) -> None:
         desk = self.desk(facility)
         repay(
@@ -164,7 +186,7 @@ class MoneyHand(GoodsHand):
             amount=amount,
             received_on=self.today,
             source=source,
-            debit_code="cash",
+            debit_code=debit_code,
             reference=self.unique("BANK"),
             actor=desk.team.operations,
             now=self.now,
