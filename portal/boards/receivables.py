@@ -320,7 +320,7 @@ def _collections_table(view: ReceivableView) -> Table:
             columns.text(_("Payer"), "entry.payer_name"),
             columns.words(_("Remittance"), "entry.remittance"),
             columns.amount(_("Amount"), "amount", currency),
-            columns.text(_("Applied"), _applied),
+            columns.text(_("Applied"), applied_in_words),
         ],
         rows=view.collections,
         empty=_("The buyer has not paid yet."),
@@ -353,8 +353,11 @@ def _goods(note: CreditNote) -> str:
     )
 
 
-def _applied(collection: Collection) -> str:
+def applied_in_words(collection: Collection) -> str:
+    """Say what became of money that was matched: used, waiting, or matched by mistake."""
     repayment = collection.repayment
+    if collection.taken_back_at is not None:
+        return str(_("Taken back"))
     if repayment is None:
         return str(_("waits in the controlled account"))
     return str(_("%(amount)s repaid loans") % {"amount": formats.money(repayment.amount)})

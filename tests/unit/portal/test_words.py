@@ -1,9 +1,12 @@
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from django.utils import translation
 
+from factoring.models import Collection
 from pledges.states import ConversionKind
+from portal.boards.receivables import applied_in_words
 from portal.words import (
     Act,
     Part,
@@ -169,3 +172,9 @@ def test_evidence_and_causes_fall_back_to_their_own_name():
     assert cause_in_words("odd") == "odd"
     assert reason_in_words("stale_price") == "its price is stale"
     assert reason_in_words("odd") == "odd"
+
+
+def test_money_matched_by_mistake_does_not_wait_in_the_account():
+    taken_back = Collection(taken_back_at=datetime(2016, 5, 30, tzinfo=UTC))
+    assert applied_in_words(taken_back) == "Taken back"
+    assert applied_in_words(Collection()) == "waits in the controlled account"
