@@ -233,19 +233,25 @@ def _pooled_tail(
         tail[COLD_START_ROW:first] = prior
     if first >= len(logs):
         return tail, observations
-    with np.errstate(divide="ignore", invalid="ignore"):
-        moves = (logs[horizon:] - logs[:-horizon]) / (scale[:-horizon] * math.sqrt(horizon))
-    moves[scale[:-horizon] <= 0] = np.nan
+    moves = standardised(logs, scale, horizon)
     (at_p, at_anchor), counts = tail_quantiles(
         moves, (probability, ANCHOR), window=TAIL_ROWS, least=START_ROWS, first=first - horizon
     )
-    estimate = _tail_estimate(at_p, at_anchor, probability)
+    estimate = tail_estimate(at_p, at_anchor, probability)
     tail[first:] = (counts * estimate + PRIOR_WEIGHT * prior) / (counts + PRIOR_WEIGHT)
     observations[first:] = counts
     return tail, observations
 
 
-def _tail_estimate(at_p: FloatArray, at_anchor: FloatArray, probability: float) -> FloatArray:
+def standardised(logs: FloatArray, scale: FloatArray, horizon: int) -> FloatArray:
+    """Return z: each row's h-day return in units of its scale; NaN where the feed had not moved."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moves = (logs[horizon:] - logs[:-horizon]) / (scale[:-horizon] * math.sqrt(horizon))
+    moves[scale[:-horizon] <= 0] = np.nan
+    return moves
+
+
+def tail_estimate(at_p: FloatArray, at_anchor: FloatArray, probability: float) -> FloatArray:
     """Return z_hat: the geometric mean of the empirical and the extrapolated tail quantile."""
     if probability >= ANCHOR:
         return at_p

@@ -21,3 +21,17 @@ def iso_date(text: str) -> date:
 def names(text: str) -> list[str]:
     """Return the names of a list with commas."""
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def holdings(text: str) -> dict[str, float]:
+    """Return values by code from "gold_comex=30,wti=70".
+
+    Raises:
+        ArgumentTypeError: not such a list; the command line says so.
+
+    """
+    try:
+        return {code: float(value) for code, value in (one.split("=") for one in names(text))}
+    except ValueError:
+        message = f"{text!r} is not a list such as gold_comex=30,wti=70"
+        raise ArgumentTypeError(message) from None

@@ -11,8 +11,9 @@ import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 
 from common import clock
-from risk.management.options import iso_date, names
+from risk.management.options import holdings, iso_date, names
 from risk.pledge_rates import RateParameters, walk_forward
+from risk.portfolio_rate import Holding, portfolio_rate
 from risk.price_files import (
     PriceFile,
     RowProblem,
@@ -47,6 +48,11 @@ class Command(BaseCommand):
             help="rate of the last row at or before this date (default: the last row)",
         )
         days.add_argument("--all-dates", action="store_true", help="the rate of every row")
+        parser.add_argument(
+            "--portfolio",
+            type=holdings,
+            help="also the rate of goods held together: values by code, gold_comex=30,wti=70",
+        )
         parser.add_argument("--horizon", type=int, default=10, help="trading days to sell")
         parser.add_argument("--confidence", type=float, default=0.99, help="such as 0.99")
 
@@ -76,6 +82,7 @@ class Command(BaseCommand):
         parameters = _parameters(options["horizon"], options["confidence"])
         problems: list[RowProblem] = []
         short: list[str] = []
+        good: list[PriceFile] = []
         out = csv.writer(self.stdout, lineterminator="\n")
         out.writerow(("commodity", "date", "rate"))
         files = _files(options["prices"])
@@ -86,8 +93,11 @@ class Command(BaseCommand):
                 continue  # a rate from a damaged history would look like a good one
             rates = list(_rates(prices, parameters, options["as_of"], options["all_dates"]))
             out.writerows((code, day.isoformat(), repr(rate)) for code, day, rate in rates)
+            good.append(prices)
             if not rates:
                 short.append(_too_short(prices, options["as_of"], parameters))
+        if options["portfolio"]:
+            out.writerow(_together(good, options["portfolio"], options["as_of"], parameters))
         for line in short:
             self.stderr.write(line)
         if problems:
@@ -134,6 +144,32 @@ def _rates(
         rate = float(path.rate[index])
         if not np.isnan(rate):
             yield prices.code, rows[index].observed_on, rate
+
+
+def _holding(prices: PriceFile, value: float, as_of: date | None) -> Holding:
+    """Return goods worth a value with their prices up to a date."""
+    rows = [row for row in prices.rows if as_of is None or row.observed_on <= as_of]
+    found = np.array([float(row.price) for row in rows])
+    return Holding(value, [row.observed_on for row in rows], found)
+
+
+def _together(
+    files: list[PriceFile],
+    values: dict[str, float],
+    as_of: date | None,
+    parameters: RateParameters,
+) -> tuple[str, str, str]:
+    """Return the row of the goods held together, or refuse with the reason."""
+    held = [_holding(one, values[one.code], as_of) for one in files if one.code in values]
+    if len(held) < len(values):
+        raise CommandError(f"--portfolio: {len(held)} of {len(values)} codes have a price file")
+    try:
+        rate = portfolio_rate(held, parameters)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    if np.isnan(rate):
+        raise CommandError("--portfolio: 250 common dates are needed, and a rate of each part")
+    return "portfolio", max(one.days[-1] for one in held).isoformat(), repr(rate)
 
 
 def _too_short(prices: PriceFile, as_of: date | None, parameters: RateParameters) -> str:
