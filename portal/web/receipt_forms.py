@@ -39,7 +39,7 @@ from portal.queries.receipts import (
 from portal.web import fields
 from portal.web.acting import ActForm, Said
 
-TEXT = {"max_length": 120, "required": False}
+TEXT: dict[str, Any] = {"max_length": 120, "required": False}
 
 
 class Issue(ActForm[list[Outside]]):

@@ -34,7 +34,7 @@ from portal.web.acting import ActForm, Said, attempt, done
 from portal.web.law_forms import files_for
 from portal.web.page import Ask, page, show, working_page
 
-REFERENCE = {"label": gettext_lazy("Reference of the report"), "max_length": 70}
+REFERENCE: dict[str, Any] = {"label": gettext_lazy("Reference of the report"), "max_length": 70}
 
 
 class Ship(ActForm[Sequence[Position]]):
