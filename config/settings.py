@@ -247,6 +247,15 @@ if not DEMO:
             "task": "pledges.tasks.record_end_of_day",
             "schedule": crontab(hour=23, minute=30),
         },
+        # After the end of day is recorded: coverage trends are read from days' ends.
+        "early-warnings": {
+            "task": "pledges.tasks.watch_early",
+            "schedule": crontab(hour=23, minute=45),
+        },
+        "watch-price-feeds": {
+            "task": "pledges.tasks.watch_price_feeds",
+            "schedule": crontab(minute="*/15"),
+        },
         "propose-swaps": {
             "task": "pledges.tasks.propose_swaps",
             "schedule": crontab(hour=5, minute=30),

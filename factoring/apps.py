@@ -9,11 +9,15 @@ class FactoringConfig(AppConfig):
     name = "factoring"
 
     def ready(self) -> None:
-        """Follow advances that are repaid otherwise than by their invoice."""
+        """Follow advances repaid otherwise than by their invoice; measure debtors for warnings."""
         from factoring.handlers import follow_repayment
         from factoring.services.settling import advances_owed_again
+        from factoring.warnings import DEBTOR_SHARE
         from lending.hooks import on_exposure_changed
         from outbox.handlers import register
+        from pledges.rules.warnings import WarningRule
+        from pledges.warning_reads import add_measure
 
+        add_measure(WarningRule.DEBTOR_SHARE, DEBTOR_SHARE)
         register("lending.loan_repaid", follow_repayment)
         on_exposure_changed(advances_owed_again)

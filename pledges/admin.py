@@ -20,6 +20,7 @@ from pledges.models import (
     DisposalChannel,
     DisposalItem,
     DisposalLot,
+    EarlyWarning,
     EvidencePhoto,
     FacilityCover,
     FloatingMortgage,
@@ -43,6 +44,7 @@ from pledges.models import (
     Sale,
     Surplus,
     Suspension,
+    WarningThreshold,
 )
 
 
@@ -483,3 +485,35 @@ class CustodyFeeAdmin(ReadOnlyAdmin):
     list_filter = ("site",)
     search_fields = ("site__name",)
     list_select_related = ("site",)
+
+
+@admin.register(EarlyWarning)
+class EarlyWarningAdmin(ReadOnlyAdmin):
+    """What rules of early warning found, from the first day to the last."""
+
+    lender_path = VISIBLE_TO
+    list_display = (
+        "first_on",
+        "closed_on",
+        "facility",
+        "rule",
+        "name",
+        "subject",
+        "value",
+        "threshold",
+    )
+    list_filter = ("rule",)
+    search_fields = ("name", "subject", "facility__code")
+    list_select_related = ("facility",)
+    date_hierarchy = "first_on"
+
+
+@admin.register(WarningThreshold)
+class WarningThresholdAdmin(ReadOnlyAdmin):
+    """Thresholds of facilities that want their own; the others go by the defaults."""
+
+    lender_path = "tenant"
+    list_display = ("facility", "rule", "value", "active", "changed_at", "changed_by")
+    list_filter = ("rule", "active")
+    search_fields = ("facility__code",)
+    list_select_related = ("facility",)

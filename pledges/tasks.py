@@ -6,6 +6,7 @@ from common import clock
 from parties.actors import system_actor
 from pledges.services.allocation_acceptance import retire_overtaken
 from pledges.services.days import record_day
+from pledges.services.early_warnings import watch_facilities, watch_feeds
 from pledges.services.instruction_clock import chase_overdue
 from pledges.services.law_days import watch_the_law
 from pledges.services.margin_calls import escalate_expired, mark_needs
@@ -54,3 +55,17 @@ def watch_over_the_law() -> int:
     """Alert to registrations, policies and evidence that run out, and review the places."""
     now = clock.now()
     return watch_the_law(on=now.date(), actor=system_actor("law clock"), now=now)
+
+
+@shared_task
+def watch_early() -> int:
+    """Look at every facility by the rules of early warning; return how many warnings are new."""
+    now = clock.now()
+    return watch_facilities(on=now.date(), actor=system_actor("early warnings"), now=now)
+
+
+@shared_task
+def watch_price_feeds() -> int:
+    """Look at feeds and quarantine by the rules of early warning; return how many are new."""
+    now = clock.now()
+    return watch_feeds(on=now.date(), actor=system_actor("early warnings"), now=now)

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy
 from outbox.models import Alert
 from pledges.instruction_states import InstructionState
 from portal import formats
+from risk.models import HoldReason
 
 Format = Callable[[Any], str]
 
@@ -51,6 +52,21 @@ def as_instant(value: Any) -> str:
     return formats.instant(datetime.fromisoformat(str(value)))
 
 
+def as_price(value: Any) -> str:
+    """Write a price that the payload holds as text."""
+    return formats.price(Decimal(str(value))) if value != "" else formats.EMPTY
+
+
+def as_days(value: Any) -> str:
+    """Write a number of days that the payload holds as text, whole."""
+    return formats.number(Decimal(str(value)), 0)
+
+
+def as_hold_reason(value: Any) -> str:
+    """Write why a price is held."""
+    return str(HoldReason(str(value)).label)
+
+
 def as_instruction_state(value: Any) -> str:
     """Write the state of an instruction."""
     return str(InstructionState(str(value)).label).lower()
@@ -66,7 +82,73 @@ class AlertWords:
 
 _CALL: dict[str, Format] = {"need": as_money, "cured": as_money, "due_at": as_instant}
 
+_SHARES: dict[str, Format] = {"value": as_percent, "threshold": as_percent}
+_DAYS: dict[str, Format] = {"value": as_days, "threshold": as_days}
+_PRICE: dict[str, Format] = {
+    "price": as_price,
+    "previous": as_price,
+    "on": as_day,
+    "reason": as_hold_reason,
+}
+
 WORDS: dict[str, AlertWords] = {
+    "risk.price_held": AlertWords(
+        gettext_lazy(
+            "A price is in quarantine: %(commodity)s of %(on)s, %(previous)s → %(price)s "
+            "%(currency)s (%(reason)s)"
+        ),
+        _PRICE,
+    ),
+    "risk.price_fell_far": AlertWords(
+        gettext_lazy(
+            "%(commodity)s fell far on %(on)s, %(previous)s → %(price)s %(currency)s, and that "
+            "counts at once: set the price by hand if it is wrong"
+        ),
+        _PRICE,
+    ),
+    "risk.feed_fails": AlertWords(
+        gettext_lazy("Feed %(feed)s fails, %(failures)s in a row: %(error)s")
+    ),
+    "pledges.warning_rate_fell": AlertWords(
+        gettext_lazy(
+            "%(facility)s: the pledge rate of %(subject)s has fallen by %(value)s in four weeks"
+        ),
+        _SHARES,
+    ),
+    "pledges.warning_coverage_falls": AlertWords(
+        gettext_lazy("%(facility)s: coverage has fallen by %(value)s from its best in four weeks"),
+        _SHARES,
+    ),
+    "pledges.warning_commodity_share": AlertWords(
+        gettext_lazy("%(facility)s: %(value)s of the cover is %(subject)s"), _SHARES
+    ),
+    "pledges.warning_site_share": AlertWords(
+        gettext_lazy("%(facility)s: %(value)s of the goods are at %(subject)s"), _SHARES
+    ),
+    "pledges.warning_debtor_share": AlertWords(
+        gettext_lazy("%(facility)s: %(value)s of the receivables are owed by %(subject)s"), _SHARES
+    ),
+    "pledges.warning_slow_goods": AlertWords(
+        gettext_lazy("%(facility)s: %(subject)s has been held for %(value)s days on average"),
+        _DAYS,
+    ),
+    "pledges.warning_loan_due": AlertWords(
+        gettext_lazy("%(facility)s: loan %(subject)s falls due in %(value)s days"), _DAYS
+    ),
+    "pledges.warning_facility_matures": AlertWords(
+        gettext_lazy("%(facility)s matures in %(value)s days and owes money"), _DAYS
+    ),
+    "pledges.warning_feed_late": AlertWords(
+        gettext_lazy("Feed %(subject)s has been awaited for %(value)s days"),
+        {"value": as_number},
+    ),
+    "pledges.warning_feed_repeats": AlertWords(
+        gettext_lazy("Feed %(subject)s repeats %(value)s of its last sixty prints"), _SHARES
+    ),
+    "pledges.warning_price_waits": AlertWords(
+        gettext_lazy("The price of %(subject)s has been in quarantine for %(value)s days"),
+        _DAYS,
+    ),
     "pledges.sell_out_near": AlertWords(
         gettext_lazy(
             "%(item)s: free stock for about %(likely)s days (%(early)s to %(late)s), %(pledged)s "
@@ -240,6 +322,8 @@ PAGES: dict[str, str] = {
     "order": "portal:order",
     "loan": "portal:loan",
     "receivable": "portal:receivable",
+    "feed": "portal:feed",
+    "commodity": "portal:price",
     "receipt": "portal:receipt",
 }
 
@@ -278,8 +362,14 @@ def _unknown(topic: str, payload: Mapping[str, Any]) -> str:
     return str(_(", ")).join([name, *plain])
 
 
+# Things without a page of their own -> the page that lists them.
+LISTS: dict[str, str] = {"held_price": "portal:held_prices", "feed_health": "portal:feeds"}
+
+
 def page_of(alert: Alert) -> str:
     """Return the address of the page about the alert's thing; empty if it has none."""
+    if alert.aggregate in LISTS:
+        return reverse(LISTS[alert.aggregate])
     name = PAGES.get(alert.aggregate)
     if name is not None:
         with suppress(NoReverseMatch):

@@ -67,6 +67,14 @@ def raise_alerts(alerts: Sequence[NewAlert], *, now: datetime) -> int:
     return len({(new.organisation_id, new.key) for new in alerts} - known)
 
 
+def settle_alerts(*, keys: Sequence[str], by: str, now: datetime) -> int:
+    """Close the alerts of these keys whose cause is gone, if nobody has looked; return how many."""
+    if not keys:
+        return 0
+    opened = Alert.objects.open().filter(key__in=keys)
+    return opened.update(acknowledged_at=now, acknowledged_by=by)
+
+
 @transaction.atomic
 def acknowledge(*, alert: Alert, actor: Reader, now: datetime) -> Alert:
     """Note that somebody of the organisation has looked; a second look changes nothing.

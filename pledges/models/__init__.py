@@ -10,6 +10,7 @@ from pledges.models.conversion import Conversion, ConversionLeg, ConversionStock
 from pledges.models.cover import CoverRecord, FacilityCover
 from pledges.models.disposal import DisposalCase, DisposalChannel, DisposalItem, DisposalLot
 from pledges.models.disposal_sale import Offer, Sale, Surplus
+from pledges.models.early_warning import EarlyWarning, WarningThreshold
 from pledges.models.instruction import (
     EvidencePhoto,
     Instruction,
@@ -47,6 +48,7 @@ __all__ = [
     "DisposalChannel",
     "DisposalItem",
     "DisposalLot",
+    "EarlyWarning",
     "EvidencePhoto",
     "FacilityCover",
     "FloatingMortgage",
@@ -70,4 +72,5 @@ __all__ = [
     "Sale",
     "Surplus",
     "Suspension",
+    "WarningThreshold",
 ]

@@ -23,7 +23,7 @@ from lending.models import Facility
 from lending.states import FacilityState
 from parties.actors import Actor
 from pledges.measure import judging_days, measure
-from pledges.models import MarginCall
+from pledges.models import MarginCall, PoolLine
 from pledges.rules.cover import Cover
 from pledges.services.call_history import last_standings
 from pledges.services.controlled import BelowReleaseLevel, judge_goods_left
@@ -31,6 +31,7 @@ from pledges.services.journal import PendingConversion, write_conversions
 from pledges.services.price_gate import share_gates
 from pledges.services.readings import Reading, record_readings
 from pledges.states import MarginCallState
+from risk.queries import frozen_commodities
 
 __all__ = [
     "BelowReleaseLevel",
@@ -38,6 +39,7 @@ __all__ = [
     "CallBlocksRelease",
     "CoverAct",
     "NoReleaseInDefault",
+    "PriceInDoubt",
     "Requirement",
     "WouldUncover",
     "covering",
@@ -65,6 +67,12 @@ class NoReleaseInDefault(Refusal):
     """Nothing is given back under a default while anything is owed: the lender may sell it."""
 
     code = "no_release_in_default"
+
+
+class PriceInDoubt(Refusal):
+    """A price that would make the goods worth far less is held, and nobody has decided on it."""
+
+    code = "price_in_doubt"
 
 
 class CallBlocksDrawing(WouldUncover):
@@ -197,6 +205,8 @@ def judge(act: CoverAct, after: Cover) -> None:
         if by_order and after.shortfall:
             _refuse_while_called(act, after, CallBlocksRelease)
         judge_goods_left(act, after, by_order=by_order, in_ordinary_course=act.keeps_floor)
+    if act.requirement >= Requirement.COVERED and after.exposure:
+        _refuse_while_in_doubt(act.facility)
     if after.shortfall == 0:
         return
     worse = after.shortfall > act.before.shortfall
@@ -233,6 +243,22 @@ def _require_no_default(act: CoverAct, after: Cover) -> None:
                 "currency": facility.currency,
             },
             numbers={"exposure": after.exposure},
+        )
+
+
+def _refuse_while_in_doubt(facility: Facility) -> None:
+    """Refuse money out and goods back while a grave price of the facility's goods is held."""
+    frozen = frozen_commodities()
+    if not frozen:
+        return
+    lines = PoolLine.objects.filter(facility=facility, basis_id__in=frozen)
+    line = lines.select_related("basis").order_by("basis__code").first()
+    if line is not None:
+        day = frozen[line.basis_id]
+        raise PriceInDoubt(
+            message=_("the price of %(goods)s of %(day)s is in quarantine: decide on it first")
+            % {"goods": line.basis, "day": day},
+            numbers={"commodity": line.basis.code, "on": day},
         )
 
 

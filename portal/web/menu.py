@@ -54,6 +54,7 @@ def build_menu(request: HttpRequest, shell: Shell) -> tuple[tuple[Entry, ...], .
         return (goods, (alerts, instructions, control, prices), here.console())
     work = (
         alerts,
+        here.entry(_("Early warnings"), "watch", "warnings"),
         here.entry(_("Margin calls"), "bell", "calls", "call", count=shell.open_calls),
         instructions,
         here.entry(_("Allocation"), "down", "allocation", "proposal", "sell_out"),
@@ -61,7 +62,8 @@ def build_menu(request: HttpRequest, shell: Shell) -> tuple[tuple[Entry, ...], .
         here.entry(_("Changes"), "person", "four_eyes"),
     )
     what_if = here.entry(_("What if"), "play", "stress")
-    money = (here.entry(_("Loans"), "coins", "loans", "loan"), prices, what_if)
+    feeds = here.entry(_("Price feeds"), "timeline", "feeds", "feed", "held_prices")
+    money = (here.entry(_("Loans"), "coins", "loans", "loan"), prices, what_if, feeds)
     return (here.overview(shell.facility.pk), work, goods, money, here.console())
 
 

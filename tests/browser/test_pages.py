@@ -30,6 +30,8 @@ SHOWN = dict.fromkeys(PAGES, TABLE) | {
     "instruction_new": "form.action-form",
     "receipt_new": "form.action-form",
     "shipment_new": "form.action-form",
+    "feeds": "form.action-form, .empty",
+    "held_prices": ".alert-list .event, section.panel .empty",
     "four_eyes": "form.action-form",
     "alerts": ".alert-list .event, section.panel .empty",
     "search": "form[role=search] .search-hit",

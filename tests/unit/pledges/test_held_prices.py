@@ -12,6 +12,7 @@ from common.states import TransitionRefused
 from outbox.models import Alert, AuditEntry
 from parties.services.authority import NotAllowed, SamePerson
 from pledges.models import MarginCall
+from pledges.services.cover import PriceInDoubt
 from risk.models import HeldPrice, Price
 from risk.queries import frozen_commodities, get_quote
 from risk.services.feeds import Mapped
@@ -226,3 +227,18 @@ def test_grave_prices_freeze_until_decided_or_left_behind(desk):
     desk.say("495", on=NEXT + timedelta(days=1), now=MORNING + timedelta(days=1))
     assert frozen_commodities([alpha]) == {}
     assert date(2016, 3, 2) == NEXT
+
+
+def test_nothing_is_lent_or_released_while_a_grave_price_is_held(desk):
+    desk.say("50")
+    before = desk.vault.cover()
+    with pytest.raises(PriceInDoubt, match="in quarantine") as caught:
+        make_drawn_loan(desk.vault.desk, principal=D(1_000))
+    assert caught.value.numbers == {"commodity": "alpha", "on": NEXT}
+    assert desk.vault.cover() == before
+    hold = HeldPrice.objects.get()
+    ask_refusal(hold=hold, note="a digit slipped", actor=desk.team.preparer, now=MORNING)
+    refuse_hold(hold=hold, actor=desk.team.approver, now=MORNING)
+    make_drawn_loan(desk.vault.desk, principal=D(1_000))
+    assert desk.vault.cover() != before
+    assert breaches() == {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.urls import reverse
 
@@ -17,7 +18,10 @@ from pledges.models import (
     MarginCall,
     Position,
 )
+from risk.models import Feed
+from risk.services.feeds import Mapped
 from tests.factories.allocation import suggest
+from tests.factories.feeds import make_feed
 
 # Kinds of readers. "inside": lender and borrower of the facility. "custodian": runs the warehouse.
 # "outside": another lender's person, who is signed in and has nothing to do with the deal.
@@ -81,6 +85,19 @@ def a_proposal() -> dict[str, object]:
     return {"proposal_id": found.pk}
 
 
+def a_feed() -> dict[str, object]:
+    """A feed of the lender's: the story has none, so one is set up (and rolled back)."""
+    lender = Facility.objects.get(code="AURORA-2011").tenant
+    found = Feed.objects.first() or make_feed(
+        tenant_id=lender.pk,
+        code="desk",
+        adapter="drop_folder",
+        series=[Mapped(series="CU", commodity="copper_comex")],
+        now=datetime(2012, 2, 1, 9, tzinfo=UTC),
+    )
+    return {"code": found.code}
+
+
 ROUTES = (
     Route("home", nothing, {"inside": 200, "custodian": 302, "outside": 302}),
     Route("search", nothing, EVERYBODY, "?q=copper"),
@@ -129,6 +146,11 @@ ROUTES = (
     Route("proposal", a_proposal, INSIDE, works=True),
     Route("sell_out", nothing, INSIDE),
     Route("alerts", nothing, EVERYBODY, works=True),
+    Route("feeds", nothing, EVERYBODY, works=True),
+    Route("feed", a_feed, STRANGERS | {"lin": 200}, works=True),
+    Route("feed_progress", a_feed, STRANGERS | {"lin": 200}),
+    Route("warnings", nothing, EVERYBODY, works=True),
+    Route("held_prices", nothing, EVERYBODY, works=True),
     Route("four_eyes", nothing, EVERYBODY, works=True),
     Route("calls", nothing, INSIDE),
     Route("call", first("call_id", MarginCall), INSIDE, works=True),

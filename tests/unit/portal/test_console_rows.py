@@ -33,11 +33,13 @@ from pledges.models import (
     ControlEvidence,
     Conversion,
     CustodyFee,
+    EarlyWarning,
     MarginCall,
     MarginCallExtension,
     Position,
     PurchaseMoneyNotice,
     Suspension,
+    WarningThreshold,
 )
 from pledges.states import SuspensionReason
 from risk.models import (
@@ -86,6 +88,7 @@ def leave_the_rest(house: Organisation) -> None:
     leave_goods(facility, position)
     leave_claims(position, maker)
     leave_feeds(house)
+    leave_warnings(facility)
 
 
 def leave_feeds(house: Organisation) -> None:
@@ -102,6 +105,16 @@ def leave_feeds(house: Organisation) -> None:
     commodity = feed.series.get().commodity
     SecondPrint.objects.create(
         source="other", commodity=commodity, observed_on=LATER.date(), price=1, seen_at=LATER
+    )
+
+
+def leave_warnings(facility: Facility) -> None:
+    day, mine = LATER.date(), {"tenant": facility.tenant, "facility": facility}
+    EarlyWarning.objects.create(
+        rule="loan_due", subject="X", value=1, threshold=2, first_on=day, last_on=day, **mine
+    )
+    WarningThreshold.objects.create(
+        rule="loan_due", value=2, changed_at=LATER, changed_by="test", **mine
     )
 
 

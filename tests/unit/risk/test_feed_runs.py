@@ -269,7 +269,7 @@ def test_an_error_of_ours_ends_the_run_too(server, feed, monkeypatch):
 def test_the_clock_asks_once_and_the_task_runs_it(server, feed, monkeypatch):
     say(server, {"2024-06-03": 9000})
     sent = []
-    monkeypatch.setattr(run_price_feed, "delay", sent.append)
+    monkeypatch.setattr(run_price_feed, "apply_async", lambda args, retry: sent.extend(args))
     assert look_at_feeds() == look_at_feeds() == 1
     assert (sent, FeedRun.objects.count()) == ([feed.pk, feed.pk], 1)
     assert run_price_feed(feed.pk) == "done"
