@@ -75,11 +75,19 @@ def prepare() -> timedelta:
         try:
             call_command("migrate", verbosity=0)
             call_command("story")
+            _show_a_feed()
             return _story_now() - datetime.now(UTC)
         except CommandError as error:
             raise SystemExit(f"The demo cannot be prepared: {error}") from error
         finally:
             connections.close_all()
+
+
+def _show_a_feed() -> None:
+    """Set up a drop folder with one file, once: the last day's metals, one with a slipped digit."""
+    from portal.story.feed import leave_prices  # needs Django set up
+
+    leave_prices(now=_story_now())
 
 
 def _story_now() -> datetime:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 
@@ -120,7 +121,7 @@ def read_warnings(*, on: date) -> Iterator[Found]:
     for rule, sql in _SQL.items():
         measure = MEASURES[rule]
         sign = "<=" if measure.at_most else ">="
-        given = {"on": on, "rule": rule.value, "default": measure.default}
+        given: dict[str, Any] = {"on": on, "rule": rule.value, "default": measure.default}
         with connection.cursor() as cursor:
             cursor.execute(_BEYOND.format(rule=sql, sign=sign), given)
             for row in cursor.fetchall():

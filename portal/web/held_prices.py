@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -29,7 +31,7 @@ class HoldForm(ActForm[None]):
     def carry_out(self, said: Said) -> object:
         """Ask, or decide."""
         hold, act, note = get_held(self.ask.actor, said["id"]), said["act"], said["note"]
-        who = {"actor": self.ask.actor, "now": self.ask.now}
+        who: dict[str, Any] = {"actor": self.ask.actor, "now": self.ask.now}
         if act == "confirm":
             return ask_confirmation(hold=hold, reason=note, **who)
         if act == "doubt":
@@ -43,7 +45,7 @@ class HoldForm(ActForm[None]):
         """Answer the question whether the price be confirmed."""
         if hold.override is None:
             raise Http404
-        who = {"actor": self.ask.actor, "now": self.ask.now}
+        who: dict[str, Any] = {"actor": self.ask.actor, "now": self.ask.now}
         if act == "apply":
             return apply_override(override=hold.override, **who)
         return refuse_override(override=hold.override, note=note, **who)

@@ -14,8 +14,10 @@ from pledges.tasks import (
     follow_gliding_rates,
     propose_swaps,
     record_end_of_day,
+    watch_early,
+    watch_price_feeds,
 )
-from risk.tasks import publish_daily_rates
+from risk.tasks import look_at_feeds, publish_daily_rates
 
 ROOT = Path(__file__).resolve().parents[3]
 SHOW = "from django.conf import settings; print(sorted(settings.CELERY_BEAT_SCHEDULE))"
@@ -49,6 +51,9 @@ def test_the_demonstration_is_not_aged_by_the_calendar():
         record_end_of_day,
         escalate_margin_calls,
         propose_swaps,
+        look_at_feeds,
+        watch_early,
+        watch_price_feeds,
     ],
 )
 def test_the_daily_tasks_run_on_empty_books(task):

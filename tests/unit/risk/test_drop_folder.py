@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from risk.models import HeldPrice, Price
@@ -99,3 +100,15 @@ def test_a_folder_that_is_not_there_is_told(folder, feed):
     folder.rmdir()
     run = run_now(feed, NOW)
     assert (run.state, run.error_code) == ("failed", "no_folder")
+
+
+def test_a_feed_is_run_by_hand(folder, feed, capsys):
+    (folder / "a.json").write_text('[{"series": "CU", "date": "2024-06-03", "price": 9000}]')
+    call_command("fetch_prices", "desk")
+    told = json.loads(capsys.readouterr().out)
+    assert (told["feed"], told["state"], told["accepted"]) == ("desk", "done", 1)
+    folder.joinpath("b.json").write_text("[")
+    with pytest.raises(CommandError, match="unreadable"):
+        call_command("fetch_prices", "desk")
+    with pytest.raises(CommandError, match="no feed x; set up are: desk"):
+        call_command("fetch_prices", "x")
