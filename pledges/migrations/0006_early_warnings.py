@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('lending', '0002_initial'),
         ('parties', '0002_authority'),
-        ('pledges', '0004_pool_lines_by_book'),
+        ('pledges', '0005_act_requests'),
     ]
 
     operations = [
