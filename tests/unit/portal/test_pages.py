@@ -83,7 +83,6 @@ STATEMENTS = {
     "feed_progress": 12,
     "warnings": 12,
     "held_prices": 11,
-    "four_eyes": 13,
     "calls": 13,
     "call": 19,
     "disposals": 15,
