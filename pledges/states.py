@@ -251,6 +251,7 @@ class Cure(TextChoices):
     GOODS = "goods", _("Goods")
     PRICE = "price", _("Price")
     MIXED = "mixed", _("Cash and goods")
+    WRITE_OFF = "write_off", _("Write-off")
 
 
 class ExtensionState(TextChoices):

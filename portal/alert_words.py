@@ -21,7 +21,9 @@ from django.utils.translation import gettext_lazy
 
 from outbox.models import Alert
 from pledges.instruction_states import InstructionState
+from pledges.states import Reminder
 from portal import formats
+from portal.call_words import end_in_words
 from risk.models import HoldReason
 
 Format = Callable[[Any], str]
@@ -70,6 +72,16 @@ def as_hold_reason(value: Any) -> str:
 def as_instruction_state(value: Any) -> str:
     """Write the state of an instruction."""
     return str(InstructionState(str(value)).label).lower()
+
+
+def as_reminder(value: Any) -> str:
+    """Write which reminder of a margin call it is."""
+    return str(Reminder(str(value)).label)
+
+
+def as_end(value: Any) -> str:
+    """Write what ended a margin call."""
+    return end_in_words(str(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,9 +290,9 @@ WORDS: dict[str, AlertWords] = {
     ),
     "pledges.margin_call_reminded": AlertWords(
         gettext_lazy(
-            "Reminder: the margin call on %(code)s needs %(need)s %(currency)s until %(due_at)s"
+            "%(reminder)s: the margin call on %(code)s needs %(need)s %(currency)s until %(due_at)s"
         ),
-        _CALL,
+        {**_CALL, "reminder": as_reminder},
     ),
     "pledges.margin_call_partly_cured": AlertWords(
         gettext_lazy(
@@ -303,7 +315,7 @@ WORDS: dict[str, AlertWords] = {
         _CALL,
     ),
     "pledges.margin_call_cured": AlertWords(
-        gettext_lazy("The margin call on %(code)s is cured"), _CALL
+        gettext_lazy("Margin call on %(code)s: %(cure)s"), {**_CALL, "cure": as_end}
     ),
     "pledges.default_declared": AlertWords(
         gettext_lazy("%(facility)s is in default: %(exposure)s %(currency)s are owed"),
@@ -326,6 +338,24 @@ PAGES: dict[str, str] = {
     "commodity": "portal:price",
     "receipt": "portal:receipt",
 }
+
+
+# What ended an alert's thing, by the topic of the happening.
+ENDS: dict[str, str | Promise] = {
+    "pledges.margin_call_cured": gettext_lazy("the margin call ended"),
+    "pledges.default_healed": gettext_lazy("the default was healed"),
+}
+
+
+def past_in_words(alert: Alert) -> str:
+    """Return why an alert is past: what ended, when and by whom; empty while it stands."""
+    if alert.ended_at is None:
+        return ""
+    return _("past: %(what)s, %(when)s, %(who)s") % {
+        "what": ENDS.get(alert.ended_with, alert.ended_with),
+        "when": formats.instant(alert.ended_at),
+        "who": alert.ended_by,
+    }
 
 
 class _Blanks(dict[str, str]):

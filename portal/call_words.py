@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from pledges.models import MarginCallEntry
-from pledges.states import CallEntryKind, Reminder
+from pledges.models import MarginCall, MarginCallEntry
+from pledges.states import CallEntryKind, Cure, Reminder
 from portal import formats
+from portal.event import Event
 from portal.names import joined
-from portal.queries.events import Event
 from portal.words import cause_in_words
 
 # After the acts of the same instant, as the other events of a call.
@@ -22,27 +25,38 @@ _ICONS = {
     CallEntryKind.ESCALATED: "close_out",
     CallEntryKind.RAN_OUT: "close_out",
 }
+_SENTENCES: dict[CallEntryKind, str | Promise] = {
+    CallEntryKind.OPENED: gettext_lazy("Opened: %(need)s needed until %(due)s"),
+    CallEntryKind.REMINDED: gettext_lazy(
+        "%(reminder)s: both desks reminded of %(need)s until %(due)s"
+    ),
+    CallEntryKind.EXTENDED: gettext_lazy("Extended until %(due)s: %(reason)s"),
+    CallEntryKind.RAN_OUT: gettext_lazy(
+        "The clock ran out with %(need)s needed: it may be enforced"
+    ),
+    CallEntryKind.ESCALATED: gettext_lazy("Escalated with %(need)s needed"),
+}
 
 
 def entry_in_words(entry: MarginCallEntry) -> str:
     """Return what a line tells: "Partly cured: 180,000.00 left, by cash 100,000.00"."""
     kind = CallEntryKind(entry.kind)
-    need, due = formats.money(entry.need), formats.instant(entry.due_at)
-    if kind == CallEntryKind.OPENED:
-        return _("Opened: %(need)s needed until %(due)s") % {"need": need, "due": due}
-    if kind == CallEntryKind.REMINDED:
-        return _("%(reminder)s: both desks reminded of %(need)s until %(due)s") % {
-            "reminder": Reminder(entry.reminder).label,
-            "need": need,
-            "due": due,
-        }
-    if kind == CallEntryKind.EXTENDED:
-        return _("Extended until %(due)s: %(reason)s") % {"due": due, "reason": entry.reason}
-    if kind == CallEntryKind.RAN_OUT:
-        return _("The clock ran out with %(need)s needed: it may be enforced") % {"need": need}
-    if kind == CallEntryKind.ESCALATED:
-        return _("Escalated with %(need)s needed") % {"need": need}
-    return joined(str(kind.label), _("%(need)s left") % {"need": need}, parts_in_words(entry))
+    if kind in (CallEntryKind.CURED, CallEntryKind.PARTLY_CURED, CallEntryKind.DEEPENED):
+        return _change_in_words(entry, kind)
+    told = {
+        "need": formats.money(entry.need),
+        "due": formats.instant(entry.due_at),
+        "reminder": Reminder(entry.reminder).label if entry.reminder else "",
+        "reason": entry.reason,
+    }
+    return str(_SENTENCES[kind]) % told
+
+
+def _change_in_words(entry: MarginCallEntry, kind: CallEntryKind) -> str:
+    if kind == CallEntryKind.CURED:
+        return joined(end_in_words(entry.call.cure), parts_in_words(entry))
+    left = _("%(need)s left") % {"need": formats.money(entry.need)}
+    return joined(str(kind.label), left, parts_in_words(entry))
 
 
 def parts_in_words(entry: MarginCallEntry) -> str:
@@ -52,6 +66,7 @@ def parts_in_words(entry: MarginCallEntry) -> str:
         (_("goods"), entry.by_goods),
         (_("price"), entry.by_price),
         (_("interest and fees"), entry.by_charges),
+        (_("written off"), entry.by_write_off),
     ]
     return str(_(", ")).join(f"{name} {_signed(part)}" for name, part in parts if part)
 
@@ -79,6 +94,39 @@ def entry_event(entry: MarginCallEntry) -> Event:
         if entry.conversion and (position := _position(entry))
         else "",
     )
+
+
+def call_event(entry: MarginCallEntry) -> Event:
+    """Return the line as a facility's journal shows it, leading to the call."""
+    return replace(
+        entry_event(entry),
+        text=_("Margin call: %(line)s") % {"line": entry_in_words(entry)},
+        href=reverse("portal:call", args=[entry.call_id]),
+    )
+
+
+def cure_in_words(cure: str) -> str:
+    """Return what cured a call."""
+    words = {
+        Cure.GOODS: _("goods"),
+        Cure.CASH: _("cash"),
+        Cure.PRICE: _("the price"),
+        Cure.MIXED: _("cash and goods"),
+        Cure.WRITE_OFF: _("write-off"),
+    }
+    return words[Cure(cure)] if cure else ""
+
+
+def state_in_words(call: MarginCall) -> str:
+    """Return where a call stands, or how it ended."""
+    return end_in_words(call.cure) if call.cured_at else str(call.get_state_display())
+
+
+def end_in_words(cure: str) -> str:
+    """Return how a call ended: a write-off cures nothing, what was needed left the books."""
+    if cure == Cure.WRITE_OFF:
+        return _("Ended by write-off")
+    return _("Cured by %(cure)s") % {"cure": cure_in_words(cure)}
 
 
 def _position(entry: MarginCallEntry) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, datetime
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from portal import formats
 from portal.tables import Column, Text
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 Get = str | Callable[[Any], Any]
 
 
@@ -19,12 +21,12 @@ def _getter(get: Get) -> Callable[[Any], Any]:
 
 def text(label: Text, get: Get, **more: Any) -> Column:
     """Return a column of words."""
-    return Column(label, _getter(get), show=lambda value: str(value or ""), **more)
+    return Column(label, _getter(get), show=lambda value: str(value or ""), wrap=True, **more)
 
 
 def words(label: Text, get: Get, **more: Any) -> Column:
     """Return a wide column of sentences."""
-    return text(label, get, wrap=True, **more)
+    return text(label, get, wide=True, **more)
 
 
 def amount(label: Text, get: Get, currency: str, **more: Any) -> Column:
@@ -75,8 +77,20 @@ def day(label: Text, get: Get, **more: Any) -> Column:
 
 
 def instant(label: Text, get: Get, **more: Any) -> Column:
-    """Return a column of instants with their zone."""
-    return Column(label, _getter(get), show=formats.instant, **more)
+    """Return a column of instants with their zone; day and hour stay whole."""
+    return when(label, get, **more)
+
+
+def when(label: Text, get: Get, **more: Any) -> Column:
+    """Return a column of days and instants; a day stays whole, and so does an hour."""
+    return Column(label, _getter(get), show=_when, wrap=True, **more)
+
+
+def _when(value: datetime | date | None) -> str:
+    if not isinstance(value, datetime):
+        return formats.day(value).replace(" ", NO_BREAK)
+    day, hour, zone = formats.instant(value).rsplit(" ", 2)
+    return f"{day.replace(' ', NO_BREAK)} {hour}{NO_BREAK}{zone}"
 
 
 def moment(label: Text, get: Get, **more: Any) -> Column:

@@ -18,7 +18,8 @@ class Column:
     """One column: how to read a row, how to show it, what to say on focus, where it leads.
 
     `get` gives the exact value (the CSV's); `show` its text, or `show_row` where the text needs
-    more of the row. `chip` names a way of drawing: "band", "right", "state" or "meter". A
+    more of the row. `chip` names a way of drawing: "band", "right", "state" or "meter". Where a
+    table is wide, `wrap` lets words go to a second line, `wide` keeps room for sentences. A
     `file_only` column stands in the CSV file alone.
     """
 
@@ -29,6 +30,7 @@ class Column:
     unit: str = ""
     numeric: bool = False
     wrap: bool = False
+    wide: bool = False
     href: Callable[[Any], str] | None = None
     exact: Callable[[Any], str] | None = None
     sub: Callable[[Any], str] | None = None
@@ -46,6 +48,15 @@ class Cell:
     exact: str
     sub: str
     value: Any
+
+    @property
+    def css(self) -> str:
+        """Name how the cell's text flows; a number or a code without a space is never broken."""
+        if self.column.numeric:
+            return "num"
+        if self.column.wide:
+            return "words"
+        return "wraps" if self.column.wrap and " " in self.text.strip() else "nowrap"
 
     @property
     def width(self) -> str:

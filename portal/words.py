@@ -243,6 +243,11 @@ CAUSES: dict[str, str | Promise] = {
     "accrue": gettext_lazy("Interest accrued"),
     "fee": gettext_lazy("Fee charged"),
     "refinance": gettext_lazy("Loan refinanced"),
+    "write_off": gettext_lazy("Loan written off"),
+    "terms": gettext_lazy("Terms changed"),
+    "default": gettext_lazy("Default declared"),
+    "heal": gettext_lazy("Default healed"),
+    "clock": gettext_lazy("The clock ran out"),
     "tick": gettext_lazy("Prices or rates moved"),
     "glide": gettext_lazy("A cut of the pledge rate reached the lines"),
     "day": gettext_lazy("End of day"),
@@ -257,11 +262,14 @@ def cause_in_words(cause: str) -> str:
 
 
 def moves_in_words(detail: dict[str, Any], names: dict[str, str]) -> str:
-    """Return which prices and rates moved, from a tick's detail: "copper −3.8 %, 86.8 % lent"."""
+    """Return which prices and rates moved, from a tick's detail: "copper −3.8 %, 86.8 % lent".
+
+    Only commodities that `names` names are told: a tick moves more than one facility holds.
+    """
     moves = detail.get("moves")
     if not isinstance(moves, dict):
         return _glides_in_words(detail, names)
-    told = [_move(names.get(str(code), str(code)), move) for code, move in moves.items()]
+    told = [_move(names[code], move) for code, move in moves.items() if code in names]
     return str(_(", ")).join(one for one in told if one)
 
 
@@ -273,11 +281,12 @@ def _glides_in_words(detail: dict[str, Any], names: dict[str, str]) -> str:
     return str(_(", ")).join(
         _("%(name)s %(glided)s on the way to %(rate)s")
         % {
-            "name": names.get(str(code), str(code)),
+            "name": names[code],
             "glided": formats.percent(Decimal(glide["glided"]), 2),
             "rate": formats.percent(Decimal(glide["rate"]), 2),
         }
         for code, glide in glides.items()
+        if code in names
     )
 
 

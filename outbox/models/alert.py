@@ -28,12 +28,15 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         return self.filter(organisation_id=actor.organisation_id)
 
     def open(self) -> Self:
-        """Alerts that nobody has acknowledged."""
-        return self.filter(acknowledged_at__isnull=True)
+        """Alerts that nobody has acknowledged, about what has not ended."""
+        return self.filter(acknowledged_at__isnull=True, ended_at__isnull=True)
 
 
 class Alert(models.Model):
-    """One thing one organisation should know; raised once per `key`, acknowledged once."""
+    """One thing one organisation should know; raised once per `key`, acknowledged once.
+
+    What it is about may end before anybody looked: then it is past, and says who ended what.
+    """
 
     organisation_id = models.BigIntegerField(help_text="whose desk it is for")
     topic = models.CharField(max_length=80, help_text="what happened, as in events")
@@ -47,6 +50,9 @@ class Alert(models.Model):
     acknowledged_at = models.DateTimeField(null=True, blank=True)
     acknowledged_by = models.CharField(max_length=160, blank=True)
     acknowledged_by_id = models.BigIntegerField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.CharField(max_length=160, blank=True)
+    ended_with = models.CharField(max_length=80, blank=True, help_text="topic of what ended it")
 
     objects = AlertQuerySet.as_manager()
 
@@ -62,12 +68,17 @@ class Alert(models.Model):
                 condition=Q(acknowledged_at__isnull=True, acknowledged_by="")
                 | (Q(acknowledged_at__isnull=False) & ~Q(acknowledged_by="")),
             ),
+            models.CheckConstraint(
+                name="alert_ended_by_somebody_with_something",
+                condition=Q(ended_at__isnull=True, ended_by="", ended_with="")
+                | (Q(ended_at__isnull=False) & ~Q(ended_by="") & ~Q(ended_with="")),
+            ),
         ]
         indexes = [
             models.Index(
                 fields=["organisation_id", "-raised_at"],
                 name="alert_open_by_desk",
-                condition=Q(acknowledged_at__isnull=True),
+                condition=Q(acknowledged_at__isnull=True, ended_at__isnull=True),
             )
         ]
         triggers = [

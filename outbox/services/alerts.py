@@ -1,6 +1,9 @@
-"""Raise alerts with the business transaction; acknowledge them when somebody has looked."""
+"""Raise alerts with the business transaction; acknowledge them when somebody has looked.
 
-from collections.abc import Mapping, Sequence
+What an alert is about may end first: the service that ends it lets the alert be past.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -73,6 +76,27 @@ def settle_alerts(*, keys: Sequence[str], by: str, now: datetime) -> int:
         return 0
     opened = Alert.objects.open().filter(key__in=keys)
     return opened.update(acknowledged_at=now, acknowledged_by=by)
+
+
+def end_alerts(
+    *,
+    aggregate: str,
+    aggregate_ids: Collection[object],
+    ended_with: str,
+    actor: Reader,
+    now: datetime,
+    topics: Collection[str] = (),
+) -> int:
+    """Let the open alerts about things that have ended be past; return how many were open.
+
+    `ended_with` is the topic of what ended them; `topics`, where named, are those that end with
+    it. One statement, in the transaction of the service that ends the things.
+    """
+    ids = [str(one) for one in aggregate_ids]
+    found = Alert.objects.open().filter(aggregate=aggregate, aggregate_id__in=ids)
+    if topics:
+        found = found.filter(topic__in=topics)
+    return found.update(ended_at=now, ended_by=actor.label, ended_with=ended_with)
 
 
 @transaction.atomic

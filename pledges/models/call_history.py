@@ -17,7 +17,8 @@ class MarginCallEntry(models.Model):
 
     Amounts are in the facility's currency; parts are positive where they cure. `by_price` is what
     prices, rates and time did to the lending value since the line before, `by_charges` what
-    interest and fees did to the exposure, `by_goods` and `by_cash` what an act did.
+    interest and fees did to the exposure, `by_goods` and `by_cash` what an act did,
+    `by_write_off` what left the books unpaid.
     """
 
     tenant = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
@@ -33,6 +34,7 @@ class MarginCallEntry(models.Model):
     by_goods = MoneyAmountField(default=0)
     by_price = MoneyAmountField(default=0)
     by_charges = MoneyAmountField(default=0)
+    by_write_off = MoneyAmountField(default=0)
     due_at = models.DateTimeField(help_text="the deadline that held afterwards")
     cause = models.CharField(max_length=20, blank=True, help_text="as in the reading of cover")
     conversion = models.ForeignKey(
@@ -67,6 +69,7 @@ class MarginCallEntry(models.Model):
                     - F("by_goods")
                     - F("by_price")
                     - F("by_charges")
+                    - F("by_write_off")
                 ),
             ),
             models.CheckConstraint(

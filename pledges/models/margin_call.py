@@ -39,7 +39,9 @@ class MarginCall(StateModel):
     cured_by = models.ForeignKey(
         Conversion, on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
-    cure = models.CharField(max_length=12, blank=True, help_text="goods, cash, price or mixed")
+    cure = models.CharField(
+        max_length=12, blank=True, help_text="goods, cash, price, mixed or write-off"
+    )
 
     class Meta:
         ordering = ["opened_at", "id"]
@@ -95,5 +97,5 @@ class MarginCall(StateModel):
         target=MarginCallState.CURED,
     )
     def be_cured(self, *, now: datetime, cure: str, conversion: Conversion | None) -> None:
-        """Exposure is within lending value again, by goods, cash, both or the price."""
+        """Exposure is within lending value again, by goods, cash, the price or a write-off."""
         self.cured_at, self.cure, self.cured_by = now, cure, conversion

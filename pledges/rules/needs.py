@@ -1,4 +1,4 @@
-"""What a change of a margin call's need is made of: cash, goods, price and charges.
+"""What a change of a margin call's need is made of: cash, goods, price, charges, a write-off.
 
 Between two lines of a call's history the market moves first (lending value by prices, rates and
 time; exposure by interest and fees), then an act may change both. Need = max(0, E − ΣLV), so the
@@ -35,20 +35,23 @@ class Parts:
     goods: Decimal = ZERO
     price: Decimal = ZERO
     charges: Decimal = ZERO
+    write_off: Decimal = ZERO
 
     @property
     def total(self) -> Decimal:
         """Return by how much the need fell."""
-        return self.cash + self.goods + self.price + self.charges
+        return self.cash + self.goods + self.price + self.charges + self.write_off
 
     @property
     def cure(self) -> Cure:
-        """Name what cured: the act's cash, goods or both, or else the price."""
+        """Name what cured: the act's cash, goods or both, a write-off, or else the price."""
         if self.cash > 0 and self.goods > 0:
             return Cure.MIXED
         if self.cash > 0:
             return Cure.CASH
-        return Cure.GOODS if self.goods > 0 else Cure.PRICE
+        if self.goods > 0:
+            return Cure.GOODS
+        return Cure.WRITE_OFF if self.write_off > 0 else Cure.PRICE
 
 
 def standing_of(cover: Cover) -> Standing:
@@ -73,10 +76,19 @@ def parts_of_act(*, last: Standing, before: Standing, after: Standing, cash_only
     return _without_excess(parts, last.need - after.need)
 
 
-def parts_of_move(*, last: Standing, after: Standing, paid: Decimal = ZERO) -> Parts:
-    """Return the parts of a change without an act: the market's, and a payment if there was one."""
-    charges = last.exposure - after.exposure - paid
-    parts = Parts(cash=paid, price=after.lending_value - last.lending_value, charges=charges)
+def parts_of_move(
+    *, last: Standing, after: Standing, paid: Decimal = ZERO, write_off: Decimal = ZERO
+) -> Parts:
+    """Return the parts of a change without an act on goods.
+
+    It is the market's, and a payment's or a write-off's if there was one.
+    """
+    parts = Parts(
+        cash=paid,
+        price=after.lending_value - last.lending_value,
+        charges=last.exposure - after.exposure - paid - write_off,
+        write_off=write_off,
+    )
     return _without_excess(parts, last.need - after.need)
 
 
@@ -84,7 +96,7 @@ def _without_excess(parts: Parts, fall: Decimal) -> Parts:
     """Take what was more than enough off the parts that came last."""
     excess = parts.total - fall
     kept = {}
-    for name in ("goods", "cash", "price", "charges"):
+    for name in ("write_off", "goods", "cash", "price", "charges"):
         part = getattr(parts, name)
         taken = max(ZERO, min(excess, part))
         kept[name] = part - taken

@@ -1,7 +1,8 @@
 """The clocks of margin calls: reminders on the way, escalation and readiness to enforce at the end.
 
 Due times stand in the rows and are looked at every few minutes: a beat that missed some is made
-up for by the next, and each reminder is sent once because its line can be written once.
+up for by the next (of two reminders that were missed the later is sent), and each reminder is sent
+once because its line can be written once.
 """
 
 from __future__ import annotations
@@ -78,11 +79,10 @@ def _key(call_id: int, reminder: str, due_at: datetime) -> tuple[int, str, datet
 
 
 def _reminders_due(call: MarginCall, sent: Sent, now: datetime) -> list[Reminder]:
-    return [
-        reminder
-        for reminder, at in reminders(call.opened_at, call.due_at, country=call.tenant.country)
-        if at <= now and _key(call.pk, reminder, call.due_at) not in sent
-    ]
+    """Return the latest reminder whose time has come, unless it was sent already."""
+    times = reminders(call.opened_at, call.due_at, country=call.tenant.country)
+    come = [reminder for reminder, at in times if at <= now]
+    return [one for one in come[-1:] if _key(call.pk, one, call.due_at) not in sent]
 
 
 def _notes(call: MarginCall, last: Standing, sent: Sent, now: datetime) -> list[Note]:

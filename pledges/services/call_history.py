@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lending.models import Facility, Repayment
-from outbox.services.alerts import NewAlert, raise_alerts
+from outbox.services.alerts import NewAlert, end_alerts, raise_alerts
 from outbox.services.events import NewEvent, emit_many
 from outbox.states import Severity
 from parties.actors import Actor
@@ -63,6 +63,7 @@ def write_history(notes: Sequence[Note], *, actor: Actor, now: datetime) -> None
     entries = MarginCallEntry.objects.bulk_create(_entry(note, actor, now) for note in notes)
     emit_many([_event(note, actor) for note in notes], now=now)
     facilities = Facility.objects.in_bulk({note.call.facility_id for note in notes})
+    _end_alerts(notes, actor=actor, now=now)
     alerts = [
         _alert(note, entry, facility, organisation_id)
         for note, entry in zip(notes, entries, strict=True)
@@ -71,6 +72,18 @@ def write_history(notes: Sequence[Note], *, actor: Actor, now: datetime) -> None
         for organisation_id in (facility.tenant_id, facility.borrower_id)
     ]
     raise_alerts(alerts, now=now)
+
+
+def _end_alerts(notes: Sequence[Note], *, actor: Actor, now: datetime) -> None:
+    """Let what the desks were told of calls that are cured now be past."""
+    if cured := [note.call.pk for note in notes if note.kind == CallEntryKind.CURED]:
+        end_alerts(
+            aggregate="margin_call",
+            aggregate_ids=cured,
+            ended_with="pledges.margin_call_cured",
+            actor=actor,
+            now=now,
+        )
 
 
 def _entry(note: Note, actor: Actor, now: datetime) -> MarginCallEntry:
@@ -89,6 +102,7 @@ def _entry(note: Note, actor: Actor, now: datetime) -> MarginCallEntry:
         by_goods=note.parts.goods,
         by_price=note.parts.price,
         by_charges=note.parts.charges,
+        by_write_off=note.parts.write_off,
         due_at=note.call.due_at,
         cause=note.cause,
         conversion=note.conversion,
@@ -106,7 +120,8 @@ def _payload(note: Note) -> dict[str, str | int]:
         "need": str(note.after.need),
         "cured": str(note.parts.total),
         "due_at": note.call.due_at.isoformat(),
-        "reminder": note.reminder,
+        "reminder": str(note.reminder),
+        "cure": note.call.cure,
     }
 
 

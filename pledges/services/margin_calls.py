@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from common.locks import lock_in_order
-from lending.models import Facility, Repayment
+from lending.models import Facility, Repayment, WriteOff
+from lending.states import WriteOffState
 from parties.actors import Actor
 from pledges.measure import judging_days, measure
 from pledges.models import MarginCall
@@ -50,8 +51,15 @@ def follow_readings(
     calls |= {call.facility_id: call for call in opened}
     last |= {note.call.pk: note.after for note in notes}
     repayments = _repayments(calls) if cause == "repay" and calls else {}
+    write_offs = _write_offs(calls) if cause == "write_off" and calls else {}
     moves = [
-        _Move(calls[reading.facility_id], reading, cause, repayments.get(reading.facility_id))
+        _Move(
+            calls[reading.facility_id],
+            reading,
+            cause,
+            repayment=repayments.get(reading.facility_id),
+            write_off=write_offs.get(reading.facility_id, ZERO),
+        )
         for reading in readings
         if reading.facility_id in calls
     ]
@@ -107,13 +115,27 @@ def _repayments(calls: Mapping[int, MarginCall]) -> dict[int, Repayment]:
     return {repayment.facility_id: repayment for repayment in latest}
 
 
+def _write_offs(calls: Mapping[int, MarginCall]) -> dict[int, Decimal]:
+    """Return what each facility's latest write-off took: the one that is being booked."""
+    booked = WriteOff.objects.filter(loan__facility_id__in=list(calls), state=WriteOffState.BOOKED)
+    rows = booked.order_by("loan__facility_id", "-decided_at", "-id").distinct("loan__facility_id")
+    return dict(rows.values_list("loan__facility_id", "amount"))
+
+
 class _Move:
     """What one reading does to one call."""
 
     def __init__(
-        self, call: MarginCall, reading: Reading, cause: str, repayment: Repayment | None
+        self,
+        call: MarginCall,
+        reading: Reading,
+        cause: str,
+        *,
+        repayment: Repayment | None,
+        write_off: Decimal,
     ) -> None:
-        self.call, self.reading, self.cause, self.repayment = call, reading, cause, repayment
+        self.call, self.reading, self.cause = call, reading, cause
+        self.repayment, self.write_off = repayment, write_off
         self.after = standing_of(reading.cover)
         self.moved = False
 
@@ -152,7 +174,7 @@ class _Move:
         before = self.reading.before
         if before is None:
             paid = self.repayment.amount if self.repayment else ZERO
-            return parts_of_move(last=last, after=self.after, paid=paid)
+            return parts_of_move(last=last, after=self.after, paid=paid, write_off=self.write_off)
         kinds = {conversion.kind for conversion in self.reading.conversions}
         return parts_of_act(
             last=last,

@@ -13,7 +13,7 @@ from outbox.models import Alert
 from outbox.states import Severity
 from parties.actors import Actor
 from portal import columns, formats
-from portal.alert_words import alert_in_words, page_of
+from portal.alert_words import alert_in_words, page_of, past_in_words
 from portal.boards.facts import Fact
 from portal.queries.alerts import count_open_alerts, list_alerts
 from portal.tables import Table
@@ -34,6 +34,12 @@ class AlertLine:
     raised_at: datetime
     acknowledged_at: datetime | None
     acknowledged_by: str
+    past: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody must still look."""
+        return self.acknowledged_at is None and not self.past
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +75,12 @@ def _line(alert: Alert) -> AlertLine:
         raised_at=alert.raised_at,
         acknowledged_at=alert.acknowledged_at,
         acknowledged_by=alert.acknowledged_by,
+        past=past_in_words(alert),
     )
 
 
 def _facts(lines: Sequence[AlertLine], waiting: int) -> list[Fact]:
-    opened = [line for line in lines if line.acknowledged_at is None]
+    opened = [line for line in lines if line.is_open]
     urgent = Counter(line.severity for line in opened)[Severity.URGENT]
     oldest = min((line.raised_at for line in opened), default=None)
     return [
@@ -98,6 +105,7 @@ def _table(lines: Sequence[AlertLine]) -> Table:
             columns.words(_("What happened"), "text", href=lambda line: line.href),
             columns.instant(_("Seen"), "acknowledged_at"),
             columns.text(_("By"), "acknowledged_by"),
+            columns.text(_("Past"), "past"),
         ],
         rows=lines,
         empty=_("No alert waits."),

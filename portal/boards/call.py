@@ -20,10 +20,11 @@ from pledges.states import Band, MarginCallState
 from portal import columns, formats
 from portal.boards.bars import bars
 from portal.boards.facts import Fact, money_fact
-from portal.call_words import entry_event, entry_in_words
+from portal.call_words import entry_event, entry_in_words, state_in_words
+from portal.event import Event
 from portal.queries.calls import get_cover_now, get_cure, get_request, list_entries
-from portal.queries.events import Event, conversion_event, cure_in_words
-from portal.queries.prices import Quoted, commodity_names, get_pools, list_quotes
+from portal.queries.events import conversion_event
+from portal.queries.prices import Quoted, get_pools, list_quotes, names_of_held
 from portal.rules.flip import flip_prices
 from portal.tables import Column, Table
 from portal.words import cause_in_words, moves_in_words
@@ -76,14 +77,15 @@ def call_board(actor: Actor, call: MarginCall, as_of: date | None, now: datetime
     cure = get_cure(actor, call)
     history = [entry_event(entry) for entry in entries]
     history += [conversion_event(cure)] if cure else []
-    offers = _offers(actor, call, needed, on=on)
+    held = names_of_held(actor, call.facility, at=call.opened_at)
+    offers = [one for one in _offers(actor, call, needed, on=on) if one.quoted.code in held]
     parts = _parts(call, entries, needed)
     waiting = get_request(actor, call)
     return CallBoard(
         call=call,
         title=_("Margin call of %(day)s") % {"day": formats.day(call.opened_on)},
         facts=_facts(call, cover, needed, offers, now),
-        cause=_cause(call),
+        cause=_cause(call, held),
         history=sorted(history, key=lambda event: (event.at, event.rank)),
         tables={
             "parts": _parts_table(call, parts),
@@ -131,23 +133,28 @@ def _parts(call: MarginCall, entries: Sequence[MarginCallEntry], needed: Decimal
     cash = sum((entry.by_cash for entry in entries), ZERO)
     goods = sum((entry.by_goods for entry in entries), ZERO)
     charges = sum((entry.by_charges for entry in entries), ZERO)
-    price = call.cash_needed - needed - cash - goods - charges
-    return [
+    written = sum((entry.by_write_off for entry in entries), ZERO)
+    price = call.cash_needed - needed - cash - goods - charges - written
+    parts = [
         Part(_("Cash"), cash),
         Part(_("Goods, at lending value"), goods),
         Part(_("Price and pledge rate"), price),
         Part(_("Interest and fees"), charges),
         Part(_("Needed now"), needed),
     ]
+    return [*parts, Part(_("Written off"), written)] if written else parts
 
 
 def _parts_chart(call: MarginCall, parts: Sequence[Part]) -> dict[str, Any]:
-    colours = ("right-proceeds", "right-pledge", "right-order_claim", "right-repaid", "band-called")
+    colours = (
+        *("right-proceeds", "right-pledge", "right-order_claim", "right-repaid", "band-called"),
+        "right-released",
+    )
     return bars(
         names=[formats.day(call.opened_on)],
         series=[
             (part.name, colour, [max(part.amount, ZERO)])
-            for part, colour in zip(parts, colours, strict=True)
+            for part, colour in zip(parts, colours, strict=False)
         ],
         unit=call.facility.currency,
     )
@@ -193,11 +200,8 @@ def _facts(
         _clock_fact(call, now),
         Fact(
             _("State"),
-            str(call.get_state_display()),
-            note=_("by %(cure)s on %(when)s")
-            % {"cure": cure_in_words(call.cure), "when": formats.instant(call.cured_at)}
-            if cured
-            else "",
+            state_in_words(call),
+            note=formats.instant(call.cured_at) if cured else "",
             tone="bad" if call.state == MarginCallState.ESCALATED else "",
         ),
         Fact(
@@ -223,10 +227,10 @@ def _clock_fact(call: MarginCall, now: datetime) -> Fact:
     return Fact(_("Until"), formats.day(call.due_at.date()), note=note, tone=tone)
 
 
-def _cause(call: MarginCall) -> list[tuple[str, str]]:
+def _cause(call: MarginCall, names: dict[str, str]) -> list[tuple[str, str]]:
     """Return the cause's parts as label and text; prices before and after where they are told."""
     rows = [(_("What moved"), cause_in_words(str(call.cause.get("kind", ""))))]
-    if moves := moves_in_words(call.cause, commodity_names()):
+    if moves := moves_in_words(call.cause, names):
         rows.append((_("By how much"), moves))
     currency = call.facility.currency
     rows.append((_("Exposure"), f"{formats.money(call.exposure)} {currency}"))
@@ -239,7 +243,7 @@ def _offers_table(call: MarginCall, offers: Sequence[Offer]) -> Table:
     currency = call.facility.currency
     return Table(
         key="offers",
-        title=_("Goods that would cure it, by commodity"),
+        title=_("Goods that would cure it, by commodity held"),
         columns=[
             columns.text(_("Commodity"), "quoted.name"),
             columns.share(_("Pledge rate"), "quoted.rate"),
@@ -250,7 +254,7 @@ def _offers_table(call: MarginCall, offers: Sequence[Offer]) -> Table:
             columns.day(_("Price of"), "quoted.price_on"),
         ],
         rows=offers,
-        empty=_("No commodity has a fresh price and a rate."),
+        empty=_("No commodity held has a fresh price and a rate."),
     )
 
 

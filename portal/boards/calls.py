@@ -15,9 +15,9 @@ from pledges.states import MarginCallState
 from portal import formats
 from portal.boards.facility import calls_table
 from portal.boards.facts import Fact, money_fact
+from portal.call_words import cure_in_words
 from portal.queries.calls import list_calls
 from portal.queries.cover import get_standing
-from portal.queries.events import cure_in_words
 from portal.tables import Table
 
 ZERO = Decimal(0)

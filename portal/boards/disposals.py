@@ -304,13 +304,20 @@ def _lots_table(file: CaseFile) -> Table:
             columns.words(_("Goods"), _goods),
             columns.amount(_("Reserve"), "reserve", currency),
             columns.amount(_("Worth when put up"), "market_value", currency),
-            columns.amount(_("Worth now"), file.worth_of, currency),
+            columns.amount(
+                _judged(file, _("Worth now"), _("Worth at the end")), file.worth_of, currency
+            ),
             columns.instant(_("Bids open"), "opens_at"),
             columns.state(_("State"), lambda lot: lot.get_state_display()),
         ],
         rows=file.lots,
         empty=_("Nothing was put up for sale."),
     )
+
+
+def _judged(file: CaseFile, live: str, ended: str) -> str:
+    """Head a column of values by the day they are of: today, or the case's last."""
+    return ended if file.case.ended_at else live
 
 
 def _goods(lot: DisposalLot) -> str:
@@ -336,7 +343,10 @@ def _offers_table(file: CaseFile) -> Table:
                 unit=file.case.facility.currency,
                 numeric=True,
             ),
-            columns.share(_("Of the value now"), lambda offer: _share_of(offer, worth)),
+            columns.share(
+                _judged(file, _("Of the value now"), _("Of the value at the end")),
+                lambda offer: _share_of(offer, worth),
+            ),
             columns.instant(_("Received"), "received_at"),
             columns.instant(_("Opened"), "revealed_at"),
             columns.instant(_("Binding until"), "binding_until"),

@@ -16,6 +16,7 @@ from portal import columns, formats
 from portal.boards.facts import Fact, money_fact
 from portal.boards.standing_facts import cover_fact, headroom_fact
 from portal.boards.waterfall import Step, borrowing_base
+from portal.call_words import state_in_words
 from portal.queries.calls import list_calls
 from portal.queries.changes import Change, list_changes
 from portal.queries.cover import Standing, get_standing
@@ -268,8 +269,8 @@ def calls_table(facility: Facility, calls: Sequence[object]) -> Table:
             ),
             columns.amount(_("Cash needed"), "cash_needed", facility.currency),
             columns.instant(_("Until"), "due_at"),
-            columns.instant(_("Cured"), "cured_at"),
-            columns.state(_("State"), lambda call: call.get_state_display()),
+            columns.instant(_("Ended"), "cured_at"),
+            columns.state(_("State"), state_in_words),
         ],
         rows=calls,
         empty=_("No margin call was ever opened."),

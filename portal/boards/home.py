@@ -14,10 +14,11 @@ from parties.actors import Actor
 from portal import columns, formats
 from portal.boards.facts import Fact
 from portal.boards.standing_facts import blocked_fact, cover_fact, headroom_fact
+from portal.event import Event
 from portal.queries.cover import get_standing
-from portal.queries.events import Event, list_events
-from portal.queries.tasks import Task, list_tasks, when
-from portal.tables import Column, Table
+from portal.queries.events import list_events
+from portal.queries.tasks import Task, list_tasks
+from portal.tables import Table
 
 LATEST_EVENTS = 8
 
@@ -74,13 +75,8 @@ def tasks_table(facility: Facility, tasks: list[Task], as_of: date) -> Table:
             columns.words(_("What waits"), "text", href=lambda task: task.href),
             columns.text(_("For whom"), "who"),
             columns.amount(_("Amount"), "amount", facility.currency),
-            Column(_("Since"), lambda task: task.since, show=when),
-            Column(
-                _("Until"),
-                lambda task: task.due,
-                show=when,
-                sub=lambda task: _clock(task.due, as_of),
-            ),
+            columns.when(_("Since"), "since"),
+            columns.when(_("Until"), "due", sub=lambda task: _clock(task.due, as_of)),
         ],
         rows=tasks,
         empty=_("Nothing waits for anybody."),

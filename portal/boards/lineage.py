@@ -16,8 +16,9 @@ from pledges.models import Conversion, ConversionLeg, Position
 from pledges.states import ConversionKind, Direction, Right
 from portal import columns, formats
 from portal.boards.facts import Fact, money_fact
+from portal.event import Event
 from portal.names import label_of, name_of
-from portal.queries.events import Event, conversion_event
+from portal.queries.events import conversion_event
 from portal.queries.lineage import Lineage, get_lineage
 from portal.rules.dag import arrange
 from portal.tables import Column, Table

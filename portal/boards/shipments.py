@@ -27,16 +27,16 @@ def shipments_table(actor: Actor, facility: Facility | None) -> Table:
         title=_("Shipments"),
         columns=[
             columns.text(_("Bill of lading"), _document, href=_shipment_page),
-            columns.words(_("Goods"), lambda v: name_of(v.line.lot.item), href=_lot_page),
+            columns.text(_("Goods"), lambda v: name_of(v.line.lot.item), href=_lot_page),
             columns.quantity(_("Loaded"), "line.quantity", "line.lot.item.unit"),
             columns.quantity(_("Under way"), "under_way", "line.lot.item.unit"),
-            columns.words(_("From"), lambda v: name_of(v.line.source.site)),
-            columns.words(
+            columns.text(_("From"), lambda v: name_of(v.line.source.site)),
+            columns.text(
                 _("Carried by"),
                 lambda v: name_of(v.shipment.vehicle),
                 sub=lambda v: name_of(v.shipment.carrier),
             ),
-            columns.words(_("To"), lambda v: name_of(v.shipment.destination)),
+            columns.text(_("To"), lambda v: name_of(v.shipment.destination)),
             columns.instant(_("Loaded at"), "shipment.loaded_at"),
             columns.instant(_("Ended at"), "shipment.ended_at"),
             columns.state(_("State"), lambda v: v.shipment.get_state_display()),

@@ -15,7 +15,8 @@ from pledges.states import ConversionKind
 from portal import formats
 from portal.boards.facts import Fact
 from portal.boards.home import events_table
-from portal.queries.events import Event, list_events
+from portal.event import Event
+from portal.queries.events import list_events
 from portal.tables import Table
 
 
@@ -52,7 +53,7 @@ def timeline_board(actor: Actor, facility: Facility) -> TimelineBoard:
 def _facts(events: list[Event]) -> list[Fact]:
     kinds = Counter(event.kind for event in events)
     conversions = sum(kinds[kind] for kind in ConversionKind.values)
-    opened = sum(1 for event in events if event.kind == "call" and event.icon == "called")
+    told = kinds["call"]
     latest = events[-1] if events else None
     return [
         Fact(
@@ -68,9 +69,9 @@ def _facts(events: list[Event]) -> list[Fact]:
         Fact(_("Repayments"), f"{kinds['repay']:,}", note=_("by cash, proceeds and refinancing")),
         Fact(
             _("Margin call events"),
-            f"{opened:,}",
-            note=_("opened, escalated and cured"),
-            tone="warn" if opened else "",
+            f"{told:,}",
+            note=_("opened, reminded, cured, extended and ended"),
+            tone="warn" if told else "",
         ),
     ]
 

@@ -14,7 +14,7 @@ from pledges.models import Conversion
 from portal import formats
 from portal.queries.cover import Reading, list_readings
 from portal.queries.events import conversion_event, with_legs
-from portal.queries.prices import commodity_names
+from portal.queries.prices import names_of_held
 from portal.words import cause_in_words, moves_in_words
 
 
@@ -52,7 +52,7 @@ def list_changes(actor: Actor, facility: Facility) -> list[Change]:
         one.pk: one
         for one in with_legs(Conversion.objects.visible_to(actor).filter(facility=facility))
     }
-    names = commodity_names()
+    names = names_of_held(actor, facility)
     changes, before, lending_then = [], None, Decimal(0)
     for reading in readings:
         told = reading.cause != "day" or (before is not None and before.band != reading.band)

@@ -79,13 +79,18 @@ def list_claims(actor: Actor) -> list[WriteOff]:
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:
-    """One case with all that its page tells; live values are those of `priced_on`."""
+    """One case with all that its page tells; live values are those of `priced_on`.
+
+    Lots and bids of a case that has ended are judged by the prices of its last day: `judged_on`.
+    """
 
     case: DisposalCase
     cover: Cover
     priced_on: date
+    judged_on: date
     positions: Sequence[Position]
     values: dict[UUID, UnitValue]
+    values_judged: dict[UUID, UnitValue]
     plan: Plan
     lots: Sequence[DisposalLot]
     offers: Sequence[Offer]
@@ -100,9 +105,9 @@ class CaseFile:
     owing: Sequence[Loan]
 
     def worth_of(self, lot: DisposalLot) -> Decimal:
-        """Return a lot's live market value, to the cent."""
+        """Return a lot's market value on the day it is judged by, to the cent."""
         items: Sequence[DisposalItem] = list(lot.items.all())
-        parts = (self.values[item.position_id].market * item.quantity for item in items)
+        parts = (self.values_judged[item.position_id].market * item.quantity for item in items)
         return sum(parts, Decimal(0)).quantize(Decimal("0.01"))
 
 
@@ -121,9 +126,8 @@ def read_case(actor: Actor, case_id: int, *, net_share: Decimal, as_of: date) ->
     facility = case.facility
     positions = saleable_positions(facility)
     lots = list(case.lots.prefetch_related("items__position"))
-    ids = {one.pk for one in positions} | {
-        item.position_id for lot in lots for item in lot.items.all()
-    }
+    judged_on = case.ended_at.date() if case.ended_at else as_of
+    sold = {item.position_id for lot in lots for item in lot.items.all()}
     cover = measure(as_of=as_of, facility_ids=[facility.pk])[facility.pk]
     sales = list(
         Sale.objects.filter(lot__case=case)
@@ -136,7 +140,9 @@ def read_case(actor: Actor, case_id: int, *, net_share: Decimal, as_of: date) ->
         cover=cover,
         priced_on=as_of,
         positions=positions,
-        values=unit_values(as_of=as_of, position_ids=ids),
+        judged_on=judged_on,
+        values=unit_values(as_of=as_of, position_ids={one.pk for one in positions}),
+        values_judged=unit_values(as_of=judged_on, position_ids=sold),
         plan=plan_restoring(
             facility=facility, shortfall=cover.shortfall, net_share=net_share, as_of=as_of
         ),

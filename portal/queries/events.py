@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from django.db.models import Min, Prefetch, Q, QuerySet
 from django.urls import reverse
@@ -14,32 +12,16 @@ from django.utils.translation import gettext as _
 from lending.models import Disbursement, Facility, Repayment
 from lending.states import DisbursementState
 from parties.actors import Actor
-from pledges.models import Conversion, ConversionLeg, MarginCall
-from pledges.states import Direction
+from pledges.models import Conversion, ConversionLeg, MarginCallEntry
+from pledges.states import CallEntryKind, Direction
 from portal import formats
+from portal.call_words import call_event
+from portal.event import Event
 from portal.names import LABELLED, label_of, name_of
 from portal.words import Act, Part, cover_change, evidence_in_words, tell
 
 # Rank of events of one instant: money out, then what it bought, then what followed.
-_PAYMENT, _CONVERSION, _REPAYMENT, _CALL = range(4)
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that happened. `cover` is told where the cover was measured around it."""
-
-    at: datetime
-    rank: int
-    kind: str
-    icon: str
-    text: str
-    who: str
-    evidence: str
-    href: str
-    cover: str = ""
-    band: str = ""
-    lending_value: Decimal | None = None
-    exposure: Decimal | None = None
+_PAYMENT, _CONVERSION, _REPAYMENT = range(3)
 
 
 def list_events(
@@ -49,24 +31,24 @@ def list_events(
     since: datetime | None = None,
     last: int | None = None,
 ) -> list[Event]:
-    """Return what happened, newest first (five queries), at most `last` of each kind."""
+    """Return what happened, newest first (seven queries), at most `last` of each kind."""
     # Several conversions may share an instant; their legs were written in the order they happened.
     conversions = _conversions(actor, facility).annotate(written=Min("legs__id"))
     conversions = conversions.order_by("-occurred_at", "-written")
     payments = _payments(actor, facility).order_by("-instructed_at")
     repayments = _repayments(actor, facility).order_by("-recorded_at")
-    calls = _calls(actor, facility).order_by("-opened_at")
+    calls = _call_entries(actor, facility).order_by("-at", "-id")
     if since is not None:
         conversions = conversions.filter(occurred_at__gte=since)
         payments = payments.filter(instructed_at__gte=since)
         repayments = repayments.filter(Q(recorded_at__gte=since) | Q(reversed_at__gte=since))
-        calls = calls.filter(opened_at__gte=since)
+        calls = calls.filter(at__gte=since)
     events = [conversion_event(one) for one in conversions[:last]][::-1]
     events += [_payment_event(one) for one in payments[:last]]
     paid = list(repayments[:last])
     events += [_repayment_event(one) for one in paid]
     events += [_reversal_event(one) for one in paid if one.reversed_at is not None]
-    events += [event for call in calls[:last] for event in call_events(call)]
+    events += [call_event(entry) for entry in calls[:last]][::-1]
     return sorted(events, key=lambda event: (event.at, event.rank))[::-1][:last]
 
 
@@ -97,9 +79,16 @@ def _repayments(actor: Actor, facility: Facility) -> QuerySet[Repayment]:
     return cash.select_related("reversal__checker")
 
 
-def _calls(actor: Actor, facility: Facility) -> QuerySet[MarginCall]:
+def _call_entries(actor: Actor, facility: Facility) -> QuerySet[MarginCallEntry]:
+    """Return the lines of the calls' histories, but for what prices alone did to a need."""
     visible = Facility.objects.visible_to(actor).filter(pk=facility.pk)
-    return MarginCall.objects.filter(facility__in=visible).select_related("facility")
+    by_price = Q(kind=CallEntryKind.PARTLY_CURED, by_cash=0, by_goods=0, by_write_off=0)
+    return (
+        MarginCallEntry.objects.filter(call__facility__in=visible)
+        .exclude(by_price | Q(kind=CallEntryKind.DEEPENED))
+        .select_related("call", "conversion", "repayment")
+        .prefetch_related("conversion__legs")
+    )
 
 
 def act_of(conversion: Conversion) -> Act:
@@ -207,41 +196,3 @@ def _reversal_event(repayment: Repayment) -> Event:
         evidence=repayment.reference,
         href=reverse("portal:loans"),
     )
-
-
-def call_events(call: MarginCall) -> list[Event]:
-    """Return the opening of a margin call and, where they happened, escalation and cure."""
-    moments = [
-        (
-            call.opened_at,
-            _("Margin call opened: %(amount)s in cash needed until %(due)s")
-            % {"amount": formats.money(call.cash_needed), "due": formats.instant(call.due_at)},
-        ),
-        (call.escalated_at, _("Margin call escalated to close-out")),
-        (call.cured_at, _("Margin call cured by %(cure)s") % {"cure": cure_in_words(call.cure)}),
-    ]
-    return [
-        Event(
-            at=at,
-            rank=_CALL,
-            kind="call",
-            icon="called",
-            text=text,
-            who="",
-            evidence="",
-            href=reverse("portal:call", args=[call.pk]),
-        )
-        for at, text in moments
-        if at is not None
-    ]
-
-
-def cure_in_words(cure: str) -> str:
-    """Return what cured a call."""
-    words = {
-        "goods": _("goods"),
-        "cash": _("cash"),
-        "price": _("the price"),
-        "mixed": _("cash and goods"),
-    }
-    return words.get(cure, cure)

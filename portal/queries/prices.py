@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
 from django.http import Http404
 
 from lending.models import Facility
 from parties.actors import Actor
+from pledges.models import Position, PositionTerm
 from portal.names import name_of
 from portal.queries.sql import fetch
 from portal.rules.flip import Pool
@@ -137,9 +139,21 @@ def _quoted(row: dict[str, Any], stake: PoolLineValue | None) -> Quoted:
     )
 
 
-def commodity_names() -> dict[str, str]:
-    """Return every commodity's name in the reader's language by code (one query)."""
-    return {one.code: name_of(one) for one in Commodity.objects.all()}
+def names_of_held(
+    actor: Actor, facility: Facility, *, at: datetime | None = None
+) -> dict[str, str]:
+    """Return the names, by code, of the commodities that the facility ever held, or held `at`.
+
+    One query; nothing for strangers.
+    """
+    visible = Facility.objects.visible_to(actor).filter(pk=facility.pk)
+    held = Position.objects.filter(facility__in=visible)
+    if at is not None:
+        open_then = Q(closed_at__isnull=True) | Q(closed_at__gte=at)
+        held = held.filter(open_then, opened_on__lte=at.date())
+    terms = PositionTerm.objects.filter(position__in=held)
+    rows = Commodity.objects.filter(pk__in=terms.values("basis"))
+    return {one.code: name_of(one) for one in rows}
 
 
 def get_quote(actor: Actor, facility: Facility | None, *, code: str, on: date) -> Quoted:

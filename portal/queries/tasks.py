@@ -18,7 +18,6 @@ from parties.actors import Actor
 from pledges.instruction_states import InstructionState
 from pledges.models import Instruction, MarginCall
 from pledges.states import MarginCallState
-from portal import formats
 from portal.instruction_words import next_step
 from portal.names import name_of
 
@@ -183,10 +182,3 @@ def _instruction(one: Instruction) -> Task:
         due=one.step_due_at,
         href=reverse("portal:instruction", args=[one.pk]),
     )
-
-
-def when(value: datetime | date | None) -> str:
-    """Return an instant or a day in words."""
-    if isinstance(value, datetime):
-        return formats.instant(value)
-    return formats.day(value)

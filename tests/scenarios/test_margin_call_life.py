@@ -79,7 +79,6 @@ def test_the_whole_life_of_a_call(vault):
         ("opened", 280_000),
         ("partly_cured", 180_000),
         ("reminded", 180_000),
-        ("reminded", 180_000),
         ("extended", 180_000),
         ("partly_cured", 250),
         ("cured", 0),

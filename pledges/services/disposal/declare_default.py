@@ -8,7 +8,7 @@ from common.money import Money
 from lending.models import DefaultNotice, Facility
 from lending.services import default as lending
 from lending.states import DefaultCause
-from outbox.services.alerts import NewAlert, raise_alerts
+from outbox.services.alerts import NewAlert, end_alerts, raise_alerts
 from outbox.states import Severity
 from parties.actors import Actor
 from pledges.models import MarginCall
@@ -146,4 +146,12 @@ def heal_default(*, notice: DefaultNotice, on: date, actor: Actor, now: datetime
             withdraw_lots(case)
             case.heal(now=now)
             case.save(update_fields=["state", "ended_at"])
+        end_alerts(
+            aggregate="facility",
+            aggregate_ids=[act.facility.pk],
+            topics=["pledges.default_declared"],
+            ended_with="pledges.default_healed",
+            actor=actor,
+            now=now,
+        )
         return healed

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from outbox.models import Alert, AuditEntry
-from outbox.services.alerts import NewAlert, NotYourAlert, acknowledge, raise_alerts
+from outbox.services.alerts import NewAlert, NotYourAlert, acknowledge, end_alerts, raise_alerts
 from outbox.states import Severity
 from parties.actors import Actor
 
@@ -53,3 +53,26 @@ def test_another_desks_alert_does_not_exist() -> None:
         acknowledge(alert=Alert.objects.get(), actor=BEN, now=NOW)
 
     assert Alert.objects.open().count() == 1
+
+
+def test_what_ended_is_past_for_every_desk_and_seen_by_nobody() -> None:
+    other = replace(NEW, aggregate_id=6, key="registration:6:30")
+    raise_alerts([NEW, replace(NEW, organisation_id=2), other], now=NOW)
+
+    def end(**topics: list[str]) -> int:
+        return end_alerts(
+            aggregate="registration",
+            aggregate_ids=[5],
+            ended_with="pledges.registration_renewed",
+            actor=ANNA,
+            now=LATER,
+            **topics,
+        )
+
+    assert end(topics=["another"]) == 0
+    assert (end(), end()) == (2, 0)
+    past = Alert.objects.filter(ended_with="pledges.registration_renewed")
+    assert {(one.ended_at, one.ended_by, one.acknowledged_at) for one in past} == {
+        (LATER, "Anna", None)
+    }
+    assert [one.key for one in Alert.objects.open()] == ["registration:6:30"]

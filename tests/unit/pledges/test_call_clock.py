@@ -102,6 +102,29 @@ def test_each_reminder_is_sent_once_to_both_desks(called):
 
 
 @pytest.mark.django_db
+def test_of_two_reminders_that_were_missed_the_later_is_sent(called):
+    assert run(LAST) == ClockRound(1, 0, 0)
+    assert run(LAST + SECOND) == ClockRound(0, 0, 0)
+    assert kinds() == [("opened", ""), ("reminded", "last")]
+    assert breaches() == {}
+
+
+@pytest.mark.django_db
+def test_a_cured_call_lets_what_the_desks_were_told_of_it_be_past(called):
+    run(LAST)
+    open_before = Alert.objects.open().filter(aggregate="margin_call").count()
+    make_tick({"alpha": 500}, on=WED, reference="back")
+    past = Alert.objects.filter(ended_at__isnull=False)
+    assert open_before == past.count() == 4
+    assert set(past.values_list("ended_with", flat=True)) == {"pledges.margin_call_cured"}
+    assert "" not in past.values_list("ended_by", flat=True)
+    # What is left to be seen is that it ended.
+    left = Alert.objects.open().filter(aggregate="margin_call")
+    assert set(left.values_list("topic", flat=True)) == {"pledges.margin_call_cured"}
+    assert breaches() == {}
+
+
+@pytest.mark.django_db
 def test_the_end_of_the_clock_escalates_and_says_that_it_ran_out_once(called):
     run(LAST)
     assert run(DUE + SECOND) == ClockRound(0, 1, 1)
@@ -167,9 +190,9 @@ def test_more_time_is_asked_by_one_and_granted_by_another(called):
         asked.due_after,
         6_500,
     )
-    # Half of the time passes once; the last hours of the new deadline come anew.
+    # The last hours of the new deadline come anew; half of the time is over by then.
     run(datetime(2016, 3, 8, 5, tzinfo=UTC))
-    assert kinds()[2:] == [("reminded", "half"), ("reminded", "last")]
+    assert kinds()[2:] == [("reminded", "last")]
     assert breaches() == {}
 
 

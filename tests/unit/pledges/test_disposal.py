@@ -454,7 +454,11 @@ def test_a_deficit_is_recorded_written_off_and_still_claimed(field):
     assert WriteOff.objects.get().claimed == 7_000
     assert balance(field, "write_off_expense") == 7_000
     assert (field.facility.exposure, field.vault.band()) == (0, "covered")
-    assert MarginCall.objects.get().state == "cured"
+    call = MarginCall.objects.get()
+    assert (call.state, call.cure) == ("cured", "write_off")
+    last = call.entries.last()
+    assert (last.need_before, last.need, last.by_write_off) == (7_000, 0, 7_000)
+    assert (last.by_price, last.by_charges) == (0, 0)
 
 
 def test_goods_that_cannot_be_had_are_written_off_by_two_people(field):
