@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from portal import formats
+from portal.names import person_name
 from portal.tables import Column, Text
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -22,6 +23,11 @@ def _getter(get: Get) -> Callable[[Any], Any]:
 def text(label: Text, get: Get, **more: Any) -> Column:
     """Return a column of words."""
     return Column(label, _getter(get), show=lambda value: str(value or ""), wrap=True, **more)
+
+
+def person(label: Text, get: Get, **more: Any) -> Column:
+    """Return a column of people by their full names."""
+    return Column(label, _getter(get), show=person_name, wrap=True, **more)
 
 
 def words(label: Text, get: Get, **more: Any) -> Column:

@@ -3,6 +3,7 @@
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from parties.models import Person
 from pledges.models import Position
 
 
@@ -15,6 +16,11 @@ def localised(name: str, name_zh: str) -> str:
 def name_of(thing: object) -> str:
     """Return the localised name of an organisation, site, item or commodity."""
     return localised(str(getattr(thing, "name", thing)), str(getattr(thing, "name_zh", "") or ""))
+
+
+def person_name(person: Person | None) -> str:
+    """Return a person's full name, or what the person signs in with."""
+    return "" if person is None else person.get_full_name() or person.username
 
 
 def joined(*parts: str) -> str:

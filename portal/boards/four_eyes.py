@@ -16,11 +16,11 @@ from django.utils.translation import gettext_lazy
 from lending.models import FacilityChange
 from lending.states import ChangeState
 from parties.actors import Actor
-from parties.models import Person
 from parties.roles import Role
 from portal import columns, formats
 from portal.boards.facts import Fact
 from portal.boards.rate_models import switch_words
+from portal.names import person_name
 from portal.queries.four_eyes import list_overrides, list_term_changes
 from portal.queries.rate_models import list_switches
 from portal.tables import Table
@@ -173,18 +173,14 @@ def _line(one: FacilityChange | PriceOverride | RateModelSwitch, actor: Actor, *
         reason=one.reason,
         state=one.state,
         asked_at=one.requested_at,
-        asked_by=_name(one.maker),
+        asked_by=person_name(one.maker),
         decided_at=one.decided_at,
-        decided_by=_name(one.checker),
+        decided_by=person_name(one.checker),
         note=one.note,
         may_decide=open_here and one.maker_id != actor.person_id and actor.has_role(*_DECIDERS),
         may_withdraw=open_here and actor.has_role(*_ASKERS),
         **told,
     )
-
-
-def _name(person: Person | None) -> str:
-    return "" if person is None else person.get_full_name() or person.username
 
 
 def _term(name: str, value: Any, change: FacilityChange) -> str:

@@ -160,7 +160,7 @@ def _named_columns() -> list[Column]:
     return [
         columns.day(_("From"), "from_on"),
         columns.day(_("Until"), "until_on"),
-        columns.text(_("Chosen by"), lambda row: str(row.selected_by)),
+        columns.person(_("Chosen by"), "selected_by"),
         columns.words(_("Why"), "reason"),
         columns.words(_("Why no longer"), "withdrawal_reason"),
     ]
