@@ -275,7 +275,7 @@ def _stages_table(view: OrderView, stages: Sequence[PaymentStage]) -> Table:
         title=_("Payment plan against evidence"),
         columns=[
             columns.text(_("Stage"), lambda s: str(s.get_trigger_display())),
-            columns.amount(_("Due"), "amount", currency),
+            columns.amount(_("To pay"), "amount", currency),
             columns.amount(_("Lender pays"), "lender_amount", currency),
             columns.amount(_("Buyer pays"), "own_amount", currency),
             columns.text(_("Buyer’s proof"), "own_reference"),
