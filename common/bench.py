@@ -15,7 +15,10 @@ from statistics import median
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One measured case: what was done, how much of it, and how long each way took in seconds."""
+    """One measured case: what was done, how much of it, and how long each way took in seconds.
+
+    wal_bytes: what the platform's way wrote to the database's log, where that was measured.
+    """
 
     case: str
     size: int
@@ -23,6 +26,7 @@ class Result:
     floor_seconds: float | None = None
     peer: str | None = None
     peer_seconds: float | None = None
+    wal_bytes: int | None = None
 
     @property
     def ratio(self) -> float | None:

@@ -13,8 +13,19 @@ from django.utils.module_loading import autodiscover_modules
 from common.bench import Benchmark, Result, registered
 from config.bench_database import bench_database
 
-COLUMNS = ("name", "case", "size", "seconds", "floor", "ratio", "peer", "peer s", "peer ratio")
-LINE = "{:<20} {:<32} {:>10} {:>10} {:>10} {:>7} {:<24} {:>10} {:>10}"
+COLUMNS = (
+    "name",
+    "case",
+    "size",
+    "seconds",
+    "floor",
+    "ratio",
+    "peer",
+    "peer s",
+    "peer ratio",
+    "WAL",
+)
+LINE = "{:<20} {:<32} {:>10} {:>10} {:>10} {:>7} {:<24} {:>10} {:>10} {:>10}"
 
 
 class Command(BaseCommand):
@@ -63,7 +74,7 @@ def row(name: str, result: Result) -> dict[str, Any]:
     values = {"name": name} | asdict(result)
     values |= {"ratio": result.ratio, "peer_ratio": result.peer_ratio}
     order = ("name", "case", "size", "seconds", "floor_seconds", "ratio")
-    return {key: values[key] for key in (*order, "peer", "peer_seconds", "peer_ratio")}
+    return {key: values[key] for key in (*order, "peer", "peer_seconds", "peer_ratio", "wal_bytes")}
 
 
 def line(values: dict[str, Any]) -> str:
