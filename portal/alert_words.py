@@ -344,6 +344,7 @@ PAGES: dict[str, str] = {
 ENDS: dict[str, str | Promise] = {
     "pledges.margin_call_cured": gettext_lazy("the margin call ended"),
     "pledges.default_healed": gettext_lazy("the default was healed"),
+    "pledges.warning_gone": gettext_lazy("the warning no longer holds"),
 }
 
 

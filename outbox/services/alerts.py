@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from common.errors import Refusal
@@ -70,18 +71,11 @@ def raise_alerts(alerts: Sequence[NewAlert], *, now: datetime) -> int:
     return len({(new.organisation_id, new.key) for new in alerts} - known)
 
 
-def settle_alerts(*, keys: Sequence[str], by: str, now: datetime) -> int:
-    """Close the alerts of these keys whose cause is gone, if nobody has looked; return how many."""
-    if not keys:
-        return 0
-    opened = Alert.objects.open().filter(key__in=keys)
-    return opened.update(acknowledged_at=now, acknowledged_by=by)
-
-
 def end_alerts(
     *,
-    aggregate: str,
-    aggregate_ids: Collection[object],
+    aggregate: str = "",
+    aggregate_ids: Collection[object] = (),
+    keys: Collection[str] = (),
     ended_with: str,
     actor: Reader,
     now: datetime,
@@ -89,11 +83,13 @@ def end_alerts(
 ) -> int:
     """Let the open alerts about things that have ended be past; return how many were open.
 
-    `ended_with` is the topic of what ended them; `topics`, where named, are those that end with
-    it. One statement, in the transaction of the service that ends the things.
+    The things are named by their aggregate, or their alerts by `keys`. `ended_with` is the topic
+    of what ended them; `topics`, where named, are those that end with it. One statement, in the
+    transaction of the service that ends the things.
     """
     ids = [str(one) for one in aggregate_ids]
-    found = Alert.objects.open().filter(aggregate=aggregate, aggregate_id__in=ids)
+    about = Q(aggregate=aggregate, aggregate_id__in=ids) | Q(key__in=list(keys))
+    found = Alert.objects.open().filter(about)
     if topics:
         found = found.filter(topic__in=topics)
     return found.update(ended_at=now, ended_by=actor.label, ended_with=ended_with)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from common.errors import Refusal
 from lending.models import Facility
 from outbox.services import audit
-from outbox.services.alerts import NewAlert, raise_alerts, settle_alerts
+from outbox.services.alerts import NewAlert, end_alerts, raise_alerts
 from outbox.states import Severity
 from parties.actors import Actor
 from parties.roles import OrganisationKind, Role
@@ -208,7 +208,12 @@ def _close(gone: list[EarlyWarning], on: date, actor: Actor, now: datetime) -> N
     for warning in gone:
         warning.closed_on = max(on, warning.last_on)
     EarlyWarning.objects.bulk_update(gone, ["closed_on"])
-    settle_alerts(keys=[_key(warning) for warning in gone], by=actor.label, now=now)
+    end_alerts(
+        keys=[_key(warning) for warning in gone],
+        ended_with="pledges.warning_gone",
+        actor=actor,
+        now=now,
+    )
 
 
 def _key(warning: EarlyWarning) -> str:

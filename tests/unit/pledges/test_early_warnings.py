@@ -92,7 +92,7 @@ def test_concentration_warns_once_and_closes_with_its_alert(vault):
         START + 2 * DAY,
     )
     alert.refresh_from_db()
-    assert alert.acknowledged_by == SYSTEM.label
+    assert (alert.acknowledged_by, alert.ended_by) == ("", SYSTEM.label)
     assert breaches() == {}
 
 
