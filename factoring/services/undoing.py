@@ -26,7 +26,7 @@ from parties.roles import Role
 from pledges.models import Conversion, Position
 from pledges.services.cover import CoverAct, Requirement, covering
 from pledges.services.reversal import reverse
-from pledges.states import ConversionKind, Direction
+from pledges.states import ConversionKind, Direction, Right
 
 
 def unapply_collection(
@@ -112,6 +112,57 @@ def unmatch_collection(
         entry.save(update_fields=["state"])
         trace_collection(fresh, "unmatch_collection", "collection_unmatched", fresh.amount, act)
         return fresh
+
+
+def take_use_back(
+    *,
+    conversion: Conversion,
+    maker_id: int,
+    reason: str,
+    on: date,
+    actor: Actor,
+    now: datetime,
+) -> Collection:
+    """Take back the use of proceeds that a conversion was: see `unapply_collection`."""
+    return unapply_collection(
+        collection=_collection_of(conversion, Direction.CONSUMED),
+        maker_id=maker_id,
+        reason=reason,
+        on=on,
+        actor=actor,
+        now=now,
+    )
+
+
+def take_match_back(
+    *,
+    conversion: Conversion,
+    maker_id: int,
+    reason: str,
+    on: date,
+    actor: Actor,
+    now: datetime,
+) -> Collection:
+    """Take back the match that a conversion was: see `unmatch_collection`."""
+    return unmatch_collection(
+        collection=_collection_of(conversion, Direction.PRODUCED),
+        maker_id=maker_id,
+        reason=reason,
+        on=on,
+        actor=actor,
+        now=now,
+    )
+
+
+def _collection_of(conversion: Conversion, direction: Direction) -> Collection:
+    """Return the collection whose proceeds a conversion used or made; NothingToTakeBack if none."""
+    legs = conversion.legs.filter(direction=direction, position__right=Right.PROCEEDS)
+    leg = legs.select_related("position__parent").first()
+    claims = Position.objects.continuing(leg.position) if leg else Position.objects.none()
+    found = Collection.objects.select_related("receivable").filter(proceeds__in=claims).first()
+    if found is None:
+        raise NothingToTakeBack.of(_("%s is not of a collection.") % conversion)
+    return found
 
 
 def _undoing(

@@ -80,6 +80,34 @@ def reverse_delivery(
         return reversal
 
 
+def take_delivery_back(
+    *,
+    conversion: Conversion,
+    maker_id: int,
+    reason: str,
+    on: date,
+    actor: Actor,
+    now: datetime,
+) -> DeliveryReversal:
+    """Take back the delivery that a conversion was: see `reverse_delivery`."""
+    told = conversion.evidence
+    delivery = Delivery.objects.filter(
+        order__financing__facility=conversion.facility_id,
+        order__number=told["order"],
+        reference=told["reference"],
+    ).first()
+    if delivery is None:
+        raise _not_reversible(_("%s is not of a delivery.") % conversion)
+    return reverse_delivery(
+        delivery=delivery,
+        maker_id=maker_id,
+        reason=reason,
+        on=on,
+        actor=actor,
+        now=now,
+    )
+
+
 def _lock(delivery: Delivery, on: date) -> PurchaseOrder:
     order = lock_order(delivery.order_id)
     if order.state not in (OrderState.PLACED, OrderState.FINANCED, OrderState.DELIVERED):

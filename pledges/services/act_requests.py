@@ -23,6 +23,7 @@ from pledges.services.cover import covering
 from pledges.services.disposal.acts import CHECKERS, MAKERS, require_selling
 from pledges.services.disposal.settle_case import give_up_goods
 from pledges.services.reversal import find_reversible, reverse
+from pledges.services.reversing_rooms import room_for
 from pledges.states import RequestKind
 
 ASKERS = (*MAKERS, Role.OPERATIONS)
@@ -43,7 +44,8 @@ def ask_reversal(*, conversion: Conversion, reason: str, actor: Actor, now: date
     """
     facility = lock_facility(conversion.facility_id)
     require_lender(actor, facility, *ASKERS)
-    found = find_reversible(facility, conversion.pk)
+    by_its_room = room_for(conversion) is not None
+    found = find_reversible(facility, conversion.pk, by_its_room=by_its_room)
     return _ask(facility, RequestKind.REVERSE, reason, actor, now, {"conversion": found})
 
 
@@ -159,13 +161,24 @@ def _open(request: ActRequest, actor: Actor) -> tuple[ActRequest, int]:
 
 
 def _reverse(request: ActRequest, actor: Actor, on: date, now: datetime) -> None:
-    assert request.conversion_id is not None  # the database: a reversal names its conversion
+    assert request.conversion is not None  # the database: a reversal names its conversion
+    room = room_for(request.conversion)
+    if room is not None:
+        room(
+            conversion=request.conversion,
+            maker_id=request.maker_id,
+            reason=request.reason,
+            on=on,
+            actor=actor,
+            now=now,
+        )
+        return
     with covering(
         facility_id=request.facility_id, cause="reverse", actor=actor, on=on, now=now
     ) as act:
         reverse(
             act=act,
-            conversion_id=request.conversion_id,
+            conversion_id=request.conversion.pk,
             maker_id=request.maker_id,
             reason=request.reason,
         )

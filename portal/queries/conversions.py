@@ -9,7 +9,7 @@ from django.http import Http404
 
 from parties.actors import Actor
 from pledges.models import ActRequest, Conversion, DisposalCase
-from pledges.services.reversal import is_reversed_as_such
+from pledges.services.reversing_rooms import can_be_reversed
 from pledges.states import RequestState
 from portal.queries.events import with_legs
 
@@ -29,8 +29,8 @@ class ConversionDetail:
 
     @property
     def is_reversible(self) -> bool:
-        """Whether it is reversed as such, and was not yet."""
-        return self.reversal is None and is_reversed_as_such(self.conversion)
+        """Whether it can go back, by itself or by its room, and did not yet."""
+        return self.reversal is None and can_be_reversed(self.conversion)
 
 
 def get_conversion(actor: Actor, conversion_id: uuid.UUID) -> ConversionDetail:
