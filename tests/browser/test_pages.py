@@ -33,6 +33,7 @@ SHOWN = dict.fromkeys(PAGES, TABLE) | {
     "feeds": "form.action-form, .empty",
     "held_prices": ".alert-list .event, section.panel .empty",
     "four_eyes": "form.action-form",
+    "channels": f"{TABLE}, section.panel .empty",
     "alerts": ".alert-list .event, section.panel .empty",
     "search": "form[role=search] .search-hit",
     "lineage": "svg.dag[aria-labelledby]",

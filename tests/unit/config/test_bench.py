@@ -107,6 +107,7 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path: Path) -> None:
         "peer": None,
         "peer_seconds": None,
         "peer_ratio": None,
+        "wal_bytes": None,
     }
     assert (rows[1]["peer"], rows[1]["peer_ratio"]) == ("loop", 10.0)
     lines = out.getvalue().splitlines()

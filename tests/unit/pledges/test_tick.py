@@ -258,4 +258,4 @@ def test_a_pledge_takes_the_same_statements_for_1_and_12_lots(vault, lots):
     with CaptureQueriesContext(connection) as queries, vault.act() as act:
         pledge_free(act=act, lots=[(lot, lot.on_hand) for lot in goods], evidence=EVIDENCE)
     statements = [query for query in queries if "SAVEPOINT" not in query["sql"]]
-    assert len(statements) == 24
+    assert len(statements) == 25
