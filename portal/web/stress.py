@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy
 from pledges.services.what_if import Held, LoadedBook
 from portal.boards.stress import Link, stress_board
 from portal.names import localised
-from portal.queries.stress import get_book, get_histories, list_stressable
+from portal.queries.stress import get_book, get_histories, get_rates, list_stressable
 from portal.web.page import Ask, page, show
+from risk.rate_models.codes import RateModelCode
 from risk.scenarios import CRISES, Futures, draw, replay
 
 MODES = (
@@ -49,6 +50,12 @@ class StressForm(forms.Form):
         choices=WHOSE, required=False, initial="mine", widget=forms.HiddenInput
     )
 
+    model = forms.ChoiceField(
+        label=gettext_lazy("Pledge rates"),
+        choices=[("", gettext_lazy("as published")), *RateModelCode.choices],
+        required=False,
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
     drawn = _slider(gettext_lazy("Drawn of what may still be drawn, %"), 0, 100, 0, 5)
 
     def __init__(self, data: Any) -> None:
@@ -97,7 +104,9 @@ def stress(request: HttpRequest, ask: Ask) -> HttpResponse:
     book = book.drawn(form.said("drawn") / 100)
     form.offer(mode, book.priced)
     futures = _futures(form, mode, book, ask.as_of)
-    verdict = book.verdict(book.factors(futures.factors))
+    model = form.said("model")
+    rates = book.rates(get_rates(book, model, on=ask.as_of)) if model else None
+    verdict = book.verdict(book.factors(futures.factors), rates)
     query = request.GET.copy()
     for name in ("chart", "csv"):
         query.pop(name, None)

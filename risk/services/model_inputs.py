@@ -1,6 +1,8 @@
 """What the rates of a day are made from: each commodity's prices, its peers' and its proxy's."""
 
+import math
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -94,6 +96,28 @@ def opinions(commodity: Commodity, days: Sequence[RateDay], inputs: Inputs) -> l
         kept |= {"appraised": True} if appraised else {}
         found.append(Opinion(day, modelled, kept | modelled.as_json(), appraised))
     return found
+
+
+def rates_by(model: str, commodities: Sequence[Commodity], *, on: date) -> dict[int, float]:
+    """Return what another model would lend on a day, by commodity id.
+
+    What it cannot say is left out. The commodities are asked as if the model had been chosen for
+    them: capped, but without the rule by which a published rate rises slowly. Nothing is written
+    (three queries at most).
+    """
+    asked = [copy(one) for one in commodities]
+    inputs = load_inputs(asked, first_on=on, until_on=on)
+    rates: dict[int, float] = {}
+    for one in asked:
+        one.rate_model = model
+        history = inputs.of(one.pk)
+        if not history.days:
+            continue
+        age = weekdays_between(history.days[-1], on)
+        [opinion] = opinions(one, [RateDay(on, len(history.days) - 1, age)], inputs)
+        if math.isfinite(opinion.modelled.rate):
+            rates[one.pk] = min(opinion.modelled.rate, float(effective_cap(one, opinion)))
+    return rates
 
 
 def effective_cap(commodity: Commodity, opinion: Opinion) -> Any:

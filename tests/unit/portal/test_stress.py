@@ -36,6 +36,17 @@ def test_a_fall_of_everything_calls_and_leaves_cash_missing(sign_in):
         assert D(str(covered)) + D(str(missing)) == line.exposure
 
 
+def test_another_rate_model_lends_another_amount(sign_in):
+    """All that may be drawn is thought drawn at the published rates; at 70 % less is covered."""
+    client = sign_in("lin")
+    asked = "mode=shock&drawn=100"
+    [published] = board(client, asked).tables["facilities"].rows
+    [static] = board(client, f"{asked}&model=static70").tables["facilities"].rows
+    assert (published.short, static.exposure) == (0, published.exposure)
+    assert static.short > 0
+    assert client.get(f"/stress/?{asked}&model=bfhs").status_code == 200
+
+
 def test_all_facilities_stand_under_one_scenario(sign_in):
     rows = board(sign_in("lin"), "whose=all").tables["facilities"].rows
     assert len(rows) > 1
