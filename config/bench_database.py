@@ -14,20 +14,35 @@ BROKER_NUMBER = 15  # tests use 1 to 15 too, but nobody measures while testing
 
 
 @contextmanager
-def bench_database(*, keep: bool = False) -> Iterator[str]:
+def migrated_template() -> Iterator[str]:
+    """Create a migrated database to copy others from, which takes a moment; dropped at the end."""
+    with bench_database(suffix="_bench_template", keep=True) as name:
+        pass
+    try:
+        yield name
+    finally:
+        _drop(name)
+
+
+@contextmanager
+def bench_database(
+    *, keep: bool = False, template: str = "", suffix: str = "_bench"
+) -> Iterator[str]:
     """Create a fresh, migrated database, and make it and broker 15 this process's own.
 
-    Its name is that of the database in use with `_bench` after it. Threads and child processes
-    started inside see it too. It is dropped at the end unless `keep`.
+    Its name is that of the database in use with the suffix after it. With a `template` it is a
+    copy of that. Threads and child processes started inside see it too. It is dropped at the end
+    unless `keep`.
     """
     original = connection.settings_dict["NAME"]
     broker = current_app.conf.broker_url
     environment = dict(os.environ)
-    name = f"{original}_bench"
-    _replace(name)
+    name = f"{original}{suffix}"
+    _replace(name, template or "template1")
     try:
         _move_to(name, addresses.broker_with_number(redis_url(), BROKER_NUMBER))
-        call_command("migrate", verbosity=0)
+        if not template:
+            call_command("migrate", verbosity=0)
         yield name
     finally:
         _move_to(original, broker)
@@ -37,10 +52,11 @@ def bench_database(*, keep: bool = False) -> Iterator[str]:
             _drop(name)
 
 
-def _replace(name: str) -> None:
+def _replace(name: str, template: str) -> None:
     _drop(name)
+    quoted = connection.ops.quote_name
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {connection.ops.quote_name(name)}")
+        cursor.execute(f"CREATE DATABASE {quoted(name)} TEMPLATE {quoted(template)}")
 
 
 def _drop(name: str) -> None:

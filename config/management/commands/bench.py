@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.module_loading import autodiscover_modules
 
 from common.bench import Benchmark, Result, registered
-from config.bench_database import bench_database
+from config.bench_database import bench_database, migrated_template
 
 COLUMNS = (
     "name",
@@ -43,12 +43,13 @@ class Command(BaseCommand):
         chosen = choose(name)
         self.stdout.write(LINE.format(*COLUMNS).rstrip())
         rows = []
-        for bench, with_size in _runs(chosen, size):
-            # Fresh for each run: no table grows from one size, or one benchmark, to the next.
-            with bench_database(keep=options["keep"]):
-                for result in bench.measure(with_size):
-                    rows.append(row(bench.name, result))
-                    self.stdout.write(line(rows[-1]))
+        with migrated_template() as template:
+            for bench, with_size in runs(chosen, size):
+                # Fresh for each run: no table grows from one size, or one benchmark, to the next.
+                with bench_database(keep=options["keep"], template=template):
+                    for result in bench.measure(with_size):
+                        rows.append(row(bench.name, result))
+                        self.stdout.write(line(rows[-1]))
         if json:
             write_json(json, rows)
 
@@ -63,7 +64,8 @@ def choose(name: str | None) -> list[Benchmark]:
     return chosen
 
 
-def _runs(chosen: Sequence[Benchmark], size: int | None) -> Iterator[tuple[Benchmark, int]]:
+def runs(chosen: Sequence[Benchmark], size: int | None) -> Iterator[tuple[Benchmark, int]]:
+    """Yield each benchmark with each of its sizes, or with the one asked for."""
     for bench in chosen:
         for with_size in [size] if size else bench.sizes:
             yield bench, with_size

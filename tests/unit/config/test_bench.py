@@ -13,7 +13,7 @@ from django.db import connection
 from common import bench
 from common.bench import Result, benchmark, side_by_side
 from config.bench_database import bench_database
-from config.management.commands.bench import choose
+from config.management.commands.bench import choose, runs
 
 
 @pytest.fixture
@@ -114,5 +114,4 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path: Path) -> None:
     assert len(lines) == 5
     assert lines[1].split() == ["probe", "half", "5", "0.5000", "0.2500", "2.00"]
 
-    call_command("bench", "probe", size=9, json=path, stdout=StringIO())
-    assert {row["size"] for row in json.loads(path.read_text())} == {9}
+    assert [with_size for _bench, with_size in runs(choose("probe"), 9)] == [9]
