@@ -9,10 +9,10 @@ from typing import Any
 
 from django.db import transaction
 
-from common.calendars import BusinessCalendar
 from outbox.services.alerts import NewAlert, raise_alerts
 from outbox.states import Severity
 from parties.actors import Actor
+from risk.feed_health import works_on
 from risk.feeds.interface import Reading, SeriesObservation
 from risk.histories import PriceHistory, price_histories
 from risk.hygiene import Judged, Verdict, agrees, judge
@@ -175,7 +175,7 @@ def _judge_all(
     days = [day for one in told for day in one.prices]
     vouchers = _vouchers(ids, days)
     holds = _holds_of(ids, min(days))
-    works = _calendar(run.feed)
+    works = works_on(run.feed)
     believed: list[NewPrice] = []
     fell: list[tuple[_Told, Judged]] = []
     doubted: list[tuple[_Told, Judged]] = []
@@ -211,13 +211,6 @@ def _judge_one(
         works=works,
         vouched=vouched,
     )
-
-
-def _calendar(feed: Feed) -> Callable[[date], bool]:
-    """Return whether a day is a business day of the feed's market."""
-    if feed.calendar:
-        return BusinessCalendar(feed.calendar).is_business_day
-    return lambda day: day.weekday() < 5
 
 
 def _problem(told: _Told, verdict: Judged) -> dict[str, str]:
